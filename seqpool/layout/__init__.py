@@ -1,0 +1,18 @@
+"""Layouts: the only room that knows how a batch of sequences lies in memory."""
+
+from seqpool.layout.checks import Integers
+from seqpool.layout.gate import Output, States, view
+from seqpool.layout.sequences import Sequences, on_host
+from seqpool.layout.states import confirm_states, is_bidirectional, unstack_h_n
+
+__all__ = [
+    "Integers",
+    "Output",
+    "Sequences",
+    "States",
+    "confirm_states",
+    "is_bidirectional",
+    "on_host",
+    "unstack_h_n",
+    "view",
+]

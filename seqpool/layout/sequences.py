@@ -1,0 +1,154 @@
+"""`Sequences`: one batch of sequences as an address formula over rows that stay where they are."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sequences:
+    r"""A batch of B sequences in any layout, read in place.
+
+    Step :math:`t` of sequence :math:`b` is row :math:`origin_b + hop(t)` of the table of rows that `values` is, its
+    leading axes read as one. Build it with `seqpool.view`, and hand it to several poolers to share the work.
+
+    Source: this library.
+
+    Args:
+        values: the caller's own tensor: `(N, D)`, or padded `(B, T, D)` or `(T, B, D)`. Never copied.
+        lengths: steps from the first real one to the last real one, `(B,)`, int64.
+        count: real steps, `(B,)`; differs from `lengths` where a mask has holes.
+        start: where step 0 of each sequence lies along the step axis (padded), or its row (other layouts), `(B,)`.
+        time: the step axis of padded `values`; `None` where `values` is `(N, D)`.
+        hops: rows from step 0 to step t, `(T,)`, where they are a table (packed); `None` where they are a stride.
+        order: the sequence at each sorted place (packed), `(B,)`; `None` where sorted and original order agree.
+        keep: which rows count, shaped like the rows, where a mask came.
+        full: every row counts, known without looking at a value.
+        source: the `PackedSequence` or nested tensor that `values` was taken from.
+        h_n: final states of every layer and direction, `(L*dirs, B, H)`.
+        c_n: final cell states, `(L*dirs, B, hidden_size)`.
+        suspect: sequences whose `h_n` disagrees with `values`, `(B,)`, where a check would have to wait for the device.
+
+    Shape:
+        `values`: N rows of D features; a padded tensor has B*T rows.
+
+    Example:
+        >>> seq = view(torch.arange(12.0).reshape(2, 3, 2), lengths=[3, 1])
+        >>> seq.origin.tolist(), seq.stride, seq.lengths.tolist()
+        ([0, 3], 1, [3, 1])
+    """
+
+    values: Tensor
+    lengths: Tensor
+    count: Tensor
+    start: Tensor
+    time: int | None = None
+    hops: Tensor | None = None
+    order: Tensor | None = None
+    keep: Tensor | None = None
+    full: bool = True
+    source: PackedSequence | Tensor | None = None
+    h_n: Tensor | None = None
+    c_n: Tensor | None = None
+    suspect: Tensor | None = None
+
+    @property
+    def batch(self) -> int:
+        """B, the number of sequences."""
+        return self.lengths.shape[0]
+
+    @property
+    def features(self) -> int:
+        """D, the width of a row."""
+        return self.values.shape[-1]
+
+    @property
+    def origin(self) -> Tensor:
+        """Row of step 0 of each sequence, `(B,)`."""
+        sequence = torch.arange(self.batch, device=self.start.device)
+        if self.time == 1:
+            return self.start + sequence * self.values.shape[1]
+        if self.time == 0:
+            return self.start * self.batch + sequence
+        return self.start
+
+    @property
+    def stride(self) -> int | None:
+        """Rows from one step to the next; `None` where `hops` says it step by step."""
+        if self.hops is not None:
+            return None
+        return self.batch if self.time == 0 else 1
+
+    def at(self, step: Tensor) -> tuple[Tensor, ...]:
+        """Index of step `step[b]` of each sequence into rows shaped like `values`; any row for an empty sequence."""
+        if self.hops is not None:
+            return (self.start + self.hops[step],)
+        place = self.start + step
+        if self.time is None:
+            return (place.clamp(max=self.values.shape[0] - 1),)
+        sequence = torch.arange(self.batch, device=self.start.device)
+        return (sequence, place) if self.time == 1 else (place, sequence)
+
+    def last(self) -> Tensor:
+        """The step that each sequence ends with, `(B,)`; 0 where it is empty."""
+        return (self.lengths - 1).clamp(min=0)
+
+    def owner(self) -> Tensor:
+        """Sequence that each row belongs to, shaped like the rows."""
+        if self.time is not None:
+            sequence = torch.arange(self.batch, device=self.start.device)
+            return sequence.unsqueeze(self.time).expand(self.values.shape[:2])
+        row = torch.arange(self.values.shape[0], device=self.start.device)
+        if self.hops is None:
+            return torch.bucketize(row, self.start, right=True) - 1
+        place = row - self.hops[self._packed_step(row)]
+        return place if self.order is None else self.order[place]
+
+    def position(self) -> Tensor:
+        """Which real step of its sequence each row is, counted from 0; meaningless on padding."""
+        if self.keep is not None and self.time is not None:
+            return self.keep.cumsum(self.time) - 1
+        if self.time is not None:
+            step = torch.arange(self.values.shape[self.time], device=self.start.device)
+            return step - self.start.unsqueeze(1) if self.time == 1 else step.unsqueeze(1) - self.start
+        row = torch.arange(self.values.shape[0], device=self.start.device)
+        return row - self.start[self.owner()] if self.hops is None else self._packed_step(row)
+
+    def valid(self) -> Tensor | None:
+        """Rows that count, shaped like the rows; `None` where all do."""
+        if self.full:
+            return None
+        if self.keep is not None:
+            return self.keep
+        position = self.position()
+        length = self.lengths[self.owner()] if self.time is None else self.lengths.unsqueeze(self.time)
+        return (position >= 0) & (position < length)
+
+    def wrap(self, rows: Tensor) -> Tensor | PackedSequence:
+        """Rows in the container that the caller's values came in."""
+        if isinstance(self.source, PackedSequence):
+            return self.source._replace(data=rows)
+        if self.source is None:
+            return rows
+        source: Any = self.source  # torch does not type what only nested tensors have
+        return torch.nested.nested_tensor_from_jagged(rows, source.offsets(), lengths=source.lengths())
+
+    def with_states(self, h_n: Tensor | None, c_n: Tensor | None, suspect: Tensor | None) -> "Sequences":
+        """Carry the recurrent network's final states."""
+        return replace(self, h_n=h_n, c_n=c_n, suspect=suspect)
+
+    def _packed_step(self, row: Tensor) -> Tensor:
+        assert self.hops is not None
+        return torch.bucketize(row, self.hops, right=True) - 1
+
+
+def on_host(tensor: Tensor) -> bool:
+    """Whether values may steer Python here: on the CPU, outside graphs, traces and `torch.func` transforms."""
+    return tensor.device.type == "cpu" and not (
+        torch.compiler.is_compiling()
+        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]  # public in torch's documentation
+        or torch._C._are_functorch_transforms_active()
+    )

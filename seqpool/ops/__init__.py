@@ -1,0 +1,102 @@
+"""The verbs that every pooler is written in: shapes, empty batches, and the choice of backend."""
+
+import torch
+from torch import Tensor
+
+from seqpool.layout import Sequences
+from seqpool.ops import segment
+
+__all__ = ["accumulator", "attend", "gather", "peak", "select", "spread", "total"]
+
+
+def accumulator(dtype: torch.dtype) -> torch.dtype:
+    """The dtype that sums over steps are kept in: float32 for half types, the dtype itself otherwise."""
+    return torch.promote_types(dtype, torch.float32)
+
+
+def select(seq: Sequences, rows: Tensor) -> Tensor:
+    """Zero the padding, so that a map with parameters neither reads it nor sends it a gradient.
+
+    Args:
+        seq: the sequences.
+        rows: `(*rows, F)`, the caller's values or rows of the same leading shape.
+    """
+    valid = seq.valid()
+    return rows if valid is None else torch.where(valid.unsqueeze(-1), rows, 0)
+
+
+def spread(seq: Sequences, vectors: Tensor) -> Tensor:
+    """Give each row its own sequence's vector: `(B, F)` to a shape that broadcasts over `(*rows, F)`.
+
+    Args:
+        seq: the sequences.
+        vectors: one vector a sequence.
+    """
+    return vectors[seq.owner()] if seq.time is None else vectors.unsqueeze(seq.time)
+
+
+def total(seq: Sequences, rows: Tensor) -> Tensor:
+    r"""Sum the real steps: :math:`\sum_t x_t`, `(B, F)` in the accumulator's dtype, 0 for an empty sequence.
+
+    Args:
+        seq: the sequences.
+        rows: `(*rows, F)`; what lies in padding is never read.
+    """
+    return segment.total(seq, rows, accumulator(rows.dtype))
+
+
+def peak(seq: Sequences, rows: Tensor, *, largest: bool = True) -> Tensor:
+    r"""Largest (or smallest) real step of each feature, `(B, F)`; the gradient goes to the first such step.
+
+    NaN propagates; an empty sequence gives 0.
+
+    Args:
+        seq: the sequences.
+        rows: `(*rows, F)`; what lies in padding is never read.
+        largest: the maximum rather than the minimum.
+    """
+    return _no_steps(seq, rows) if 0 in rows.shape else segment.peak(seq, rows, largest)
+
+
+def gather(seq: Sequences, rows: Tensor, step: Tensor) -> Tensor:
+    """The row at step `step[b]` of each sequence, `(B, F)`; an empty sequence gives 0.
+
+    Args:
+        seq: the sequences.
+        rows: `(*rows, F)`.
+        step: `(B,)`, counted from the first real step; below the sequence's length unless that is 0.
+    """
+    if 0 in rows.shape:
+        return _no_steps(seq, rows)
+    return torch.where((seq.lengths > 0).unsqueeze(1), rows[seq.at(step)], 0)
+
+
+def attend(seq: Sequences, scores: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    r"""Average the real steps with the softmax of their scores: :math:`\sum_t softmax(s)_t x_t`.
+
+    Args:
+        seq: the sequences.
+        scores: `(*rows, H)`, finite on padding.
+        rows: `(*rows, F)`, finite on padding (see `select`).
+
+    Returns:
+        The averages, `(B, H, F)`, and the weights, `(*rows, H)`, exactly 0 on padding; both in the accumulator's dtype.
+    """
+    scores = scores.to(accumulator(scores.dtype))
+    # Softmax does not change when its scores shift, so the shift needs no gradient.
+    shift = spread(seq, peak(seq, scores.detach()))
+    mass = select(seq, (scores - shift).exp())
+    weights = mass / spread(seq, _at_least_tiny(total(seq, mass)))
+    weighted = weights.unsqueeze(-1) * rows.unsqueeze(-2)
+    pooled = total(seq, weighted.flatten(-2))
+    return pooled.reshape(seq.batch, scores.shape[-1], rows.shape[-1]), weights
+
+
+def _no_steps(seq: Sequences, rows: Tensor) -> Tensor:
+    # The sum of nothing is the zero that backward can reach.
+    return segment.total(seq, rows, rows.dtype)
+
+
+def _at_least_tiny(norm: Tensor) -> Tensor:
+    # Real steps sum to 1 or more (the largest has mass 1); an empty sequence sums to 0.
+    return torch.where(norm == 0, 1, norm)

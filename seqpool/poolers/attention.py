@@ -1,0 +1,97 @@
+"""Attention with one learned score a step."""
+
+from typing import final
+
+from torch import Tensor, nn
+
+from seqpool.layout import Sequences
+from seqpool.ops import attend, select
+from seqpool.poolers.base import AttentionBase, settle
+
+
+def weigh_by(seq: Sequences, score: nn.Module) -> tuple[Tensor, Tensor]:
+    """Average the steps with the softmax of `score`, a map from `(*, D)` to `(*, 1)`: `(B, D)` and the weights."""
+    rows = select(seq, seq.values)
+    pooled, weights = attend(seq, score(rows), rows)
+    return settle(seq, pooled.flatten(1)), weights.to(seq.values.dtype)
+
+
+@final
+class AttentionPooler(AttentionBase):
+    r"""Average the steps with softmax weights from a linear score.
+
+    .. math:: y = \sum_t \alpha_t x_t, \quad \alpha = softmax_t(w^\top x_t)
+
+    Source: the attention of Lin et al. 2017 without its hidden layer, "A Structured Self-attentive Sentence Embedding"
+    (https://arxiv.org/abs/1703.03130); SeqPool of Hassani et al. 2021, "Escaping the Big Data Paradigm with Compact
+    Transformers" (https://arxiv.org/abs/2104.05704).
+
+    Args:
+        in_features: D, the width of a step.
+
+    Shape:
+        n steps of D features -> D features; weights: one a step.
+
+    Example:
+        >>> pooler = AttentionPooler(4)
+        >>> pooled, weights = pooler(torch.randn(2, 3, 4), lengths=[3, 1], return_weights=True)
+        >>> pooled.shape, weights.shape, weights[1].flatten().tolist()
+        (torch.Size([2, 4]), torch.Size([2, 3, 1]), [1.0, 0.0, 0.0])
+    """
+
+    def __init__(self, in_features: int) -> None:
+        super().__init__()
+        # A bias would move every score alike, and softmax does not see that.
+        self.score = nn.Linear(in_features, 1, bias=False)
+
+    def one(self, x: Tensor) -> Tensor:
+        alpha: Tensor = self.score(x).softmax(0)
+        return alpha.squeeze(1) @ x
+
+    def weigh(self, seq: Sequences) -> tuple[Tensor, Tensor]:
+        return weigh_by(seq, self.score)
+
+
+@final
+class AdditiveAttentionPooler(AttentionBase):
+    r"""Average the steps with softmax weights from a score with one hidden layer.
+
+    .. math:: y = \sum_t \alpha_t x_t, \quad \alpha = softmax_t(v^\top \tanh(W x_t + b))
+
+    Source: Yang et al. 2016, "Hierarchical Attention Networks for Document Classification"
+    (https://aclanthology.org/N16-1174/).
+
+    Args:
+        in_features: D, the width of a step.
+        hidden_features: width of the hidden layer; `in_features` where it is `None`.
+
+    Shape:
+        n steps of D features -> D features; weights: one a step.
+
+    Raises:
+        ValueError: `hidden_features` is below 1.
+
+    Example:
+        >>> AdditiveAttentionPooler(4, hidden_features=2)(torch.randn(2, 3, 4), lengths=[3, 1]).shape
+        torch.Size([2, 4])
+    """
+
+    samples = ({}, {"hidden_features": 3})
+
+    def __init__(self, in_features: int, hidden_features: int | None = None) -> None:
+        super().__init__()
+        hidden_features = in_features if hidden_features is None else hidden_features
+        if hidden_features < 1:
+            raise ValueError(
+                f"hidden_features must be at least 1, {hidden_features} came: leave it out for in_features"
+            )
+        self.score = nn.Sequential(
+            nn.Linear(in_features, hidden_features), nn.Tanh(), nn.Linear(hidden_features, 1, bias=False)
+        )
+
+    def one(self, x: Tensor) -> Tensor:
+        alpha: Tensor = self.score(x).softmax(0)
+        return alpha.squeeze(1) @ x
+
+    def weigh(self, seq: Sequences) -> tuple[Tensor, Tensor]:
+        return weigh_by(seq, self.score)

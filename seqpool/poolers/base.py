@@ -1,0 +1,112 @@
+"""The abstract bases: `forward` lives here and nowhere else."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal, overload
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from seqpool.layout import Integers, Output, Sequences, States, view
+
+
+class Pooler(nn.Module, ABC):
+    """Turn each sequence of a batch into one vector, whatever layout it comes in.
+
+    A subclass is final and gives two forms of one definition: `one`, on a single unpadded sequence, and `pool`, on a
+    batch. Constructors take `in_features` first where there are parameters; all else is keyword-only.
+    """
+
+    samples: ClassVar[tuple[dict[str, Any], ...]] = ({},)
+    """Keyword arguments, without `in_features`, of the instances that the contract tests run."""
+
+    needs: tuple[str, ...] = ()
+    """What `pool` cannot do without beside the steps; `one` takes them after `x`, in this order."""
+
+    @abstractmethod
+    def one(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        """Pool one sequence without padding, `(n, D)` with n >= 1 to `(F,)`: the definition.
+
+        A subclass names what it `needs` after `x`; the open signature here lets it.
+        """
+
+    @abstractmethod
+    def pool(self, seq: Sequences) -> Tensor:
+        """Pool a batch: `(B, F)` in the dtype of `seq.values`, zeros for an empty sequence."""
+
+    def out_features(self, in_features: int) -> int:
+        """Width F of the result for rows of width `in_features`."""
+        return in_features
+
+    def forward(
+        self,
+        output: Output,
+        h_n: States | None = None,
+        *,
+        lengths: Integers | None = None,
+        mask: Tensor | None = None,
+        offsets: Integers | None = None,
+        batch_first: bool = True,
+    ) -> Tensor:
+        """Pool `output`, `(B, F)`; see `seqpool.view` for the arguments."""
+        return self.pool(view(output, h_n, lengths=lengths, mask=mask, offsets=offsets, batch_first=batch_first))
+
+
+class AttentionBase(Pooler):
+    """A pooler that weighs the steps, and gives the weights on request."""
+
+    @abstractmethod
+    def weigh(self, seq: Sequences) -> tuple[Tensor, Tensor]:
+        """Pool a batch and say how: `(B, F)`, and weights `(*rows, H)` that are exactly 0 on padding."""
+
+    def pool(self, seq: Sequences) -> Tensor:
+        return self.weigh(seq)[0]
+
+    @overload
+    def forward(
+        self,
+        output: Output,
+        h_n: States | None = None,
+        *,
+        lengths: Integers | None = None,
+        mask: Tensor | None = None,
+        offsets: Integers | None = None,
+        batch_first: bool = True,
+        return_weights: Literal[False] = False,
+    ) -> Tensor: ...
+    @overload
+    def forward(
+        self,
+        output: Output,
+        h_n: States | None = None,
+        *,
+        lengths: Integers | None = None,
+        mask: Tensor | None = None,
+        offsets: Integers | None = None,
+        batch_first: bool = True,
+        return_weights: Literal[True],
+    ) -> tuple[Tensor, Tensor | PackedSequence]: ...
+    def forward(
+        self,
+        output: Output,
+        h_n: States | None = None,
+        *,
+        lengths: Integers | None = None,
+        mask: Tensor | None = None,
+        offsets: Integers | None = None,
+        batch_first: bool = True,
+        return_weights: bool = False,
+    ) -> Tensor | tuple[Tensor, Tensor | PackedSequence]:
+        """Pool `output`, `(B, F)`, with the weights in the layout of `output` where `return_weights` asks for them."""
+        seq = view(output, h_n, lengths=lengths, mask=mask, offsets=offsets, batch_first=batch_first)
+        if not return_weights:
+            return self.pool(seq)
+        pooled, weights = self.weigh(seq)
+        return pooled, seq.wrap(weights)
+
+
+def settle(seq: Sequences, pooled: Tensor) -> Tensor:
+    """Finish a result: the dtype of the values, and NaN for a sequence whose states cannot be right."""
+    if seq.suspect is not None:
+        pooled = torch.where(seq.suspect.unsqueeze(1), float("nan"), pooled)
+    return pooled.to(seq.values.dtype)

@@ -1,0 +1,72 @@
+"""The LSTM's final cell state, which is in no step of the output."""
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from seqpool.layout import Sequences, confirm_states, is_bidirectional
+from seqpool.poolers.base import Pooler, settle
+from seqpool.poolers.layer_states import side_by_side
+
+
+def cell_state(seq: Sequences) -> Tensor:
+    """Final cell state of the last layer in each direction, `(B, F)`; see `CellStatePooler`."""
+    if seq.c_n is None:
+        raise ValueError("CellStatePooler needs c_n, none came: pass the LSTM's (h_n, c_n) as h_n")
+    seq = confirm_states(seq)
+    assert seq.c_n is not None
+    last = side_by_side(seq.c_n, is_bidirectional(seq))[-1]
+    return settle(seq, torch.where((seq.count > 0).unsqueeze(1), last, 0))
+
+
+@final
+class CellStatePooler(Pooler):
+    r"""Take the LSTM's final cell state of the last layer, both directions side by side.
+
+    .. math:: y = [\overrightarrow{c}_n; \overleftarrow{c}_1]
+
+    Source: Hochreiter and Schmidhuber 1997, "Long Short-Term Memory" (https://doi.org/10.1162/neco.1997.9.8.1735).
+
+    Args:
+        cell_features: width of the result, `hidden_size` times directions; `None` where that is the output's width.
+            An LSTM with a projection has a narrower output, so it must be given there.
+
+    Shape:
+        n steps of D features -> `cell_features`.
+
+    Raises:
+        ValueError: no `c_n` came, it has another width, or `h_n` does not belong to the output.
+
+    Example:
+        >>> lstm = nn.LSTM(3, 5, batch_first=True, proj_size=2)
+        >>> CellStatePooler(cell_features=5)(*lstm(torch.randn(4, 7, 3))).shape
+        torch.Size([4, 5])
+    """
+
+    needs = ("h_n", "c_n")
+
+    def __init__(self, *, cell_features: int | None = None) -> None:
+        super().__init__()
+        if cell_features is not None and cell_features < 1:
+            raise ValueError(f"cell_features must be at least 1, {cell_features} came: hidden_size x directions")
+        self.cell_features = cell_features
+
+    def one(self, x: Tensor, h_n: Tensor, c_n: Tensor) -> Tensor:
+        directions = x.shape[1] // h_n.shape[1]
+        return c_n[-directions:].flatten()
+
+    def pool(self, seq: Sequences) -> Tensor:
+        pooled = cell_state(seq)
+        if pooled.shape[1] != self.out_features(seq.features):
+            raise ValueError(
+                f"c_n must be {self.out_features(seq.features)} wide, {pooled.shape[1]} came: "
+                f"an LSTM with a projection needs CellStatePooler(cell_features={pooled.shape[1]})"
+            )
+        return pooled
+
+    def out_features(self, in_features: int) -> int:
+        return in_features if self.cell_features is None else self.cell_features
+
+    def extra_repr(self) -> str:
+        return f"cell_features={self.cell_features}"

@@ -1,0 +1,136 @@
+"""Final states of every layer: the lower ones are in no step of the output."""
+
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from seqpool.layout import Sequences, confirm_states, is_bidirectional, unstack_h_n
+from seqpool.poolers.base import Pooler, settle
+
+
+def layer_concat(seq: Sequences) -> Tensor:
+    """Final states of every layer side by side, `(B, F)`; see `LayerConcatPooler`."""
+    seq, states = _layers(seq, "LayerConcatPooler")
+    return settle(seq, states.transpose(0, 1).flatten(1))
+
+
+def scalar_mix(seq: Sequences, weight: Tensor, gamma: Tensor) -> Tensor:
+    """Softmax mix of the layers' final states, `(B, F)`; see `ScalarMixPooler`."""
+    seq, states = _layers(seq, "ScalarMixPooler")
+    return settle(seq, gamma * torch.einsum("l,lbf->bf", weight.softmax(0), states))
+
+
+def _layers(seq: Sequences, who: str) -> tuple[Sequences, Tensor]:
+    """Final states `(L, B, D)` of every layer, 0 for empty sequences, with the view that vouches for them."""
+    if seq.h_n is None:
+        raise ValueError(f"{who} needs h_n, none came: call pooler(*rnn(x)), the lower layers are not in output")
+    seq = confirm_states(seq)
+    assert seq.h_n is not None
+    states = side_by_side(seq.h_n, is_bidirectional(seq))
+    return seq, torch.where((seq.count > 0).unsqueeze(1), states, 0)
+
+
+def side_by_side(states: Tensor, bidirectional: bool) -> Tensor:
+    """`(L*dirs, B, H)` to `(L, B, dirs*H)`."""
+    return unstack_h_n(states, bidirectional).transpose(1, 2).flatten(2)
+
+
+def _check_layers(seq: Sequences, num_layers: int) -> None:
+    if seq.h_n is not None and seq.h_n.shape[0] != num_layers * (2 if is_bidirectional(seq) else 1):
+        raise ValueError(
+            f"h_n must hold {num_layers} layers, {seq.h_n.shape[0]} states came from a "
+            f"{'bidirectional' if is_bidirectional(seq) else 'unidirectional'} RNN: set num_layers as the RNN's"
+        )
+
+
+def _at_least_one(num_layers: int) -> int:
+    if num_layers < 1:
+        raise ValueError(f"num_layers must be at least 1, {num_layers} came: set it as the RNN's")
+    return num_layers
+
+
+@final
+class LayerConcatPooler(Pooler):
+    r"""Concatenate the final states of every layer, layer by layer, forward before backward, as `h_n` has them.
+
+    .. math:: y = [\overrightarrow{h}^1_n; \overleftarrow{h}^1_1; \dots; \overrightarrow{h}^L_n; \overleftarrow{h}^L_1]
+
+    Source: this library.
+
+    Args:
+        num_layers: L, as the RNN was built.
+
+    Shape:
+        n steps of D features, L layers -> L*D features.
+
+    Raises:
+        ValueError: no `h_n` came, it holds another number of layers, or it does not belong to the output.
+
+    Example:
+        >>> rnn = nn.GRU(3, 5, num_layers=2, batch_first=True)
+        >>> LayerConcatPooler(2)(*rnn(torch.randn(4, 7, 3))).shape
+        torch.Size([4, 10])
+    """
+
+    samples = ({"num_layers": 2}, {"num_layers": 1})
+    needs = ("h_n",)
+
+    def __init__(self, num_layers: int) -> None:
+        super().__init__()
+        self.num_layers = _at_least_one(num_layers)
+
+    def one(self, x: Tensor, h_n: Tensor) -> Tensor:
+        return h_n.flatten()
+
+    def pool(self, seq: Sequences) -> Tensor:
+        _check_layers(seq, self.num_layers)
+        return layer_concat(seq)
+
+    def out_features(self, in_features: int) -> int:
+        return self.num_layers * in_features
+
+    def extra_repr(self) -> str:
+        return f"num_layers={self.num_layers}"
+
+
+@final
+class ScalarMixPooler(Pooler):
+    r"""Mix the layers' final states with learned softmax weights.
+
+    .. math:: y = \gamma \sum_{l=1}^{L} softmax(w)_l \, [\overrightarrow{h}^l_n; \overleftarrow{h}^l_1]
+
+    Source: Peters et al. 2018, "Deep Contextualized Word Representations" (https://arxiv.org/abs/1802.05365).
+
+    Args:
+        num_layers: L, as the RNN was built.
+
+    Shape:
+        n steps of D features, L layers -> D features.
+
+    Raises:
+        ValueError: no `h_n` came, it holds another number of layers, or it does not belong to the output.
+
+    Example:
+        >>> rnn = nn.GRU(3, 5, num_layers=2, batch_first=True)
+        >>> ScalarMixPooler(2)(*rnn(torch.randn(4, 7, 3))).shape
+        torch.Size([4, 5])
+    """
+
+    samples = ({"num_layers": 2}, {"num_layers": 1})
+    needs = ("h_n",)
+
+    def __init__(self, num_layers: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(_at_least_one(num_layers)))
+        self.gamma = nn.Parameter(torch.ones(()))
+
+    def one(self, x: Tensor, h_n: Tensor) -> Tensor:
+        return self.gamma * (self.weight.softmax(0) @ h_n.reshape(len(self.weight), -1))
+
+    def pool(self, seq: Sequences) -> Tensor:
+        _check_layers(seq, self.weight.shape[0])
+        return scalar_mix(seq, self.weight, self.gamma)
+
+    def extra_repr(self) -> str:
+        return f"num_layers={self.weight.shape[0]}"
