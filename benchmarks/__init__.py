@@ -1,0 +1,1 @@
+"""Reports that compare accuracy and throughput against what people use today."""

@@ -1,0 +1,65 @@
+"""Timing by rounds: every contender once a round, so that a drifting machine moves them all."""
+
+import datetime
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from statistics import median, quantiles
+
+import torch
+
+Contenders = Mapping[str, Callable[[], object]]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A median with its 20th and 80th percentile."""
+
+    median: float
+    p20: float
+    p80: float
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} [{self.p20:.2f}, {self.p80:.2f}]"
+
+
+def spread(values: list[float]) -> Spread:
+    """Median, 20th and 80th percentile of at least two values."""
+    low, *_, high = quantiles(values, n=5, method="inclusive")
+    return Spread(median(values), low, high)
+
+
+def by_rounds(contenders: Contenders, rounds: int) -> dict[str, list[float]]:
+    """Seconds of each contender in each round, after one round that does not count."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for counted in range(rounds + 1):
+        for name, run in contenders.items():
+            begin = time.perf_counter()
+            run()
+            if counted:
+                seconds[name].append(time.perf_counter() - begin)
+    return seconds
+
+
+def ratio(seconds: Mapping[str, list[float]], name: str, rival: str) -> Spread:
+    """Time of `name` over time of `rival`, round by round."""
+    return spread([a / b for a, b in zip(seconds[name], seconds[rival], strict=True)])
+
+
+def machine() -> str:
+    """What the numbers were measured on, in one line."""
+    return (
+        f"{datetime.datetime.now(datetime.UTC).date()}; {_processor()}, {os.cpu_count()} cores, "
+        f"{torch.get_num_threads()} torch thread(s); Python {platform.python_version()}, torch {torch.__version__}"
+    )
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as lines:  # noqa: PTH123  # one read of a kernel file
+            names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.machine()
