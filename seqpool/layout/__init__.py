@@ -1,6 +1,7 @@
 """Layouts: the only room that knows how a batch of sequences lies in memory."""
 
 from seqpool.layout.checks import Integers
+from seqpool.layout.extras import attach_extras
 from seqpool.layout.gate import Output, States, view
 from seqpool.layout.sequences import Sequences, on_host
 from seqpool.layout.states import confirm_states, is_bidirectional, unstack_h_n
@@ -10,6 +11,7 @@ __all__ = [
     "Output",
     "Sequences",
     "States",
+    "attach_extras",
     "confirm_states",
     "is_bidirectional",
     "on_host",

@@ -7,6 +7,13 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
+_CURES = {
+    "h_n": "call pooler(*rnn(x)), these states are in no step of output",
+    "c_n": "pass the LSTM's (h_n, c_n) as h_n",
+    "weights": "give one number a step, in the layout of output",
+    "query": "give one vector a sequence, (B, Q)",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sequences:
@@ -30,6 +37,8 @@ class Sequences:
         source: the `PackedSequence` or nested tensor that `values` was taken from.
         h_n: final states of every layer and direction, `(L*dirs, B, H)`.
         c_n: final cell states, `(L*dirs, B, hidden_size)`.
+        weights: the caller's weight of each step, shaped like the rows.
+        query: the caller's query of each sequence, `(B, Q)`.
         suspect: sequences whose `h_n` disagrees with `values`, `(B,)`, where a check would have to wait for the device.
 
     Shape:
@@ -53,6 +62,8 @@ class Sequences:
     source: PackedSequence | Tensor | None = None
     h_n: Tensor | None = None
     c_n: Tensor | None = None
+    weights: Tensor | None = None
+    query: Tensor | None = None
     suspect: Tensor | None = None
 
     @property
@@ -136,9 +147,20 @@ class Sequences:
         source: Any = self.source  # torch does not type what only nested tensors have
         return torch.nested.nested_tensor_from_jagged(rows, source.offsets(), lengths=source.lengths())
 
+    def need(self, name: str) -> Tensor:
+        """What a pooler cannot do without: `h_n`, `c_n`, `weights` or `query`."""
+        came: Tensor | None = getattr(self, name)
+        if came is None:
+            raise ValueError(f"this pooler needs {name}, none came: {_CURES[name]}")
+        return came
+
     def with_states(self, h_n: Tensor | None, c_n: Tensor | None, suspect: Tensor | None) -> "Sequences":
         """Carry the recurrent network's final states."""
         return replace(self, h_n=h_n, c_n=c_n, suspect=suspect)
+
+    def with_extras(self, weights: Tensor | None, query: Tensor | None) -> "Sequences":
+        """Carry what the caller says of each step and of each sequence."""
+        return replace(self, weights=weights, query=query)
 
     def _packed_step(self, row: Tensor) -> Tensor:
         assert self.hops is not None

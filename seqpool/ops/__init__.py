@@ -6,7 +6,7 @@ from torch import Tensor
 from seqpool.layout import Sequences
 from seqpool.ops import segment
 
-__all__ = ["accumulator", "attend", "gather", "peak", "select", "spread", "total"]
+__all__ = ["accumulator", "attend", "gather", "peak", "select", "softmax", "spread", "total"]
 
 
 def accumulator(dtype: torch.dtype) -> torch.dtype:
@@ -71,6 +71,25 @@ def gather(seq: Sequences, rows: Tensor, step: Tensor) -> Tensor:
     return torch.where((seq.lengths > 0).unsqueeze(1), rows[seq.at(step)], 0)
 
 
+def softmax(seq: Sequences, scores: Tensor) -> Tensor:
+    r"""Turn scores into weights that sum to 1 over the real steps: :math:`softmax(s)_t`.
+
+    Args:
+        seq: the sequences.
+        scores: `(*rows, H)`, finite on padding.
+
+    Returns:
+        `(*rows, H)` in the accumulator's dtype, exactly 0 on padding.
+    """
+    scores = scores.to(accumulator(scores.dtype))
+    # Softmax does not change when its scores shift, so the shift needs no gradient.
+    shift = spread(seq, peak(seq, scores.detach()))
+    mass = select(seq, (scores - shift).exp())
+    norm = total(seq, mass)
+    # Real steps sum to 1 or more (the largest has mass 1); only an empty sequence sums to 0.
+    return mass / spread(seq, torch.where(norm == 0, 1, norm))
+
+
 def attend(seq: Sequences, scores: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
     r"""Average the real steps with the softmax of their scores: :math:`\sum_t softmax(s)_t x_t`.
 
@@ -82,11 +101,7 @@ def attend(seq: Sequences, scores: Tensor, rows: Tensor) -> tuple[Tensor, Tensor
     Returns:
         The averages, `(B, H, F)`, and the weights, `(*rows, H)`, exactly 0 on padding; both in the accumulator's dtype.
     """
-    scores = scores.to(accumulator(scores.dtype))
-    # Softmax does not change when its scores shift, so the shift needs no gradient.
-    shift = spread(seq, peak(seq, scores.detach()))
-    mass = select(seq, (scores - shift).exp())
-    weights = mass / spread(seq, _at_least_tiny(total(seq, mass)))
+    weights = softmax(seq, scores)
     weighted = weights.unsqueeze(-1) * rows.unsqueeze(-2)
     pooled = total(seq, weighted.flatten(-2))
     return pooled.reshape(seq.batch, scores.shape[-1], rows.shape[-1]), weights
@@ -95,8 +110,3 @@ def attend(seq: Sequences, scores: Tensor, rows: Tensor) -> tuple[Tensor, Tensor
 def _no_steps(seq: Sequences, rows: Tensor) -> Tensor:
     # The sum of nothing is the zero that backward can reach.
     return segment.total(seq, rows, rows.dtype)
-
-
-def _at_least_tiny(norm: Tensor) -> Tensor:
-    # Real steps sum to 1 or more (the largest has mass 1); an empty sequence sums to 0.
-    return torch.where(norm == 0, 1, norm)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from seqpool.layout import Integers, Output, Sequences, States, view
+from seqpool.layout import Integers, Output, Sequences, States, attach_extras, view
 
 
 class Pooler(nn.Module, ABC):
@@ -47,9 +47,25 @@ class Pooler(nn.Module, ABC):
         mask: Tensor | None = None,
         offsets: Integers | None = None,
         batch_first: bool = True,
+        weights: Output | None = None,
+        query: Tensor | None = None,
     ) -> Tensor:
-        """Pool `output`, `(B, F)`; see `seqpool.view` for the arguments."""
-        return self.pool(view(output, h_n, lengths=lengths, mask=mask, offsets=offsets, batch_first=batch_first))
+        """Pool `output`, `(B, F)`; see `seqpool.view` for the arguments.
+
+        `weights`, one a step in the layout of `output`, and `query`, `(B, Q)`, are for poolers that need them.
+        """
+        seq = view(output, h_n, lengths=lengths, mask=mask, offsets=offsets, batch_first=batch_first)
+        return self.pool(self._equipped(seq, weights, query))
+
+    def _equipped(self, seq: Sequences, weights: Output | None, query: Tensor | None) -> Sequences:
+        """The view with what came beside the steps, where this pooler has a use for it."""
+        given = {"weights": weights is not None, "query": query is not None}
+        for name, came in given.items():
+            if came and name not in self.needs:
+                raise TypeError(
+                    f"{type(self).__name__} has no use for {name}: leave it out, or take a pooler that does"
+                )
+        return attach_extras(seq, weights, query)
 
 
 class AttentionBase(Pooler):
@@ -72,6 +88,8 @@ class AttentionBase(Pooler):
         mask: Tensor | None = None,
         offsets: Integers | None = None,
         batch_first: bool = True,
+        weights: Output | None = None,
+        query: Tensor | None = None,
         return_weights: Literal[False] = False,
     ) -> Tensor: ...
     @overload
@@ -84,6 +102,8 @@ class AttentionBase(Pooler):
         mask: Tensor | None = None,
         offsets: Integers | None = None,
         batch_first: bool = True,
+        weights: Output | None = None,
+        query: Tensor | None = None,
         return_weights: Literal[True],
     ) -> tuple[Tensor, Tensor | PackedSequence]: ...
     def forward(
@@ -95,14 +115,17 @@ class AttentionBase(Pooler):
         mask: Tensor | None = None,
         offsets: Integers | None = None,
         batch_first: bool = True,
+        weights: Output | None = None,
+        query: Tensor | None = None,
         return_weights: bool = False,
     ) -> Tensor | tuple[Tensor, Tensor | PackedSequence]:
         """Pool `output`, `(B, F)`, with the weights in the layout of `output` where `return_weights` asks for them."""
         seq = view(output, h_n, lengths=lengths, mask=mask, offsets=offsets, batch_first=batch_first)
+        seq = self._equipped(seq, weights, query)
         if not return_weights:
             return self.pool(seq)
-        pooled, weights = self.weigh(seq)
-        return pooled, seq.wrap(weights)
+        pooled, alpha = self.weigh(seq)
+        return pooled, seq.wrap(alpha)
 
 
 def settle(seq: Sequences, pooled: Tensor) -> Tensor:

@@ -12,11 +12,9 @@ from seqpool.poolers.layer_states import side_by_side
 
 def cell_state(seq: Sequences) -> Tensor:
     """Final cell state of the last layer in each direction, `(B, F)`; see `CellStatePooler`."""
-    if seq.c_n is None:
-        raise ValueError("CellStatePooler needs c_n, none came: pass the LSTM's (h_n, c_n) as h_n")
+    cells = seq.need("c_n")
     seq = confirm_states(seq)
-    assert seq.c_n is not None
-    last = side_by_side(seq.c_n, is_bidirectional(seq))[-1]
+    last = side_by_side(cells, is_bidirectional(seq))[-1]
     return settle(seq, torch.where((seq.count > 0).unsqueeze(1), last, 0))
 
 

@@ -11,23 +11,20 @@ from seqpool.poolers.base import Pooler, settle
 
 def layer_concat(seq: Sequences) -> Tensor:
     """Final states of every layer side by side, `(B, F)`; see `LayerConcatPooler`."""
-    seq, states = _layers(seq, "LayerConcatPooler")
+    seq, states = _layers(seq)
     return settle(seq, states.transpose(0, 1).flatten(1))
 
 
 def scalar_mix(seq: Sequences, weight: Tensor, gamma: Tensor) -> Tensor:
     """Softmax mix of the layers' final states, `(B, F)`; see `ScalarMixPooler`."""
-    seq, states = _layers(seq, "ScalarMixPooler")
+    seq, states = _layers(seq)
     return settle(seq, gamma * torch.einsum("l,lbf->bf", weight.softmax(0), states))
 
 
-def _layers(seq: Sequences, who: str) -> tuple[Sequences, Tensor]:
+def _layers(seq: Sequences) -> tuple[Sequences, Tensor]:
     """Final states `(L, B, D)` of every layer, 0 for empty sequences, with the view that vouches for them."""
-    if seq.h_n is None:
-        raise ValueError(f"{who} needs h_n, none came: call pooler(*rnn(x)), the lower layers are not in output")
+    states = side_by_side(seq.need("h_n"), is_bidirectional(seq))
     seq = confirm_states(seq)
-    assert seq.h_n is not None
-    states = side_by_side(seq.h_n, is_bidirectional(seq))
     return seq, torch.where((seq.count > 0).unsqueeze(1), states, 0)
 
 
