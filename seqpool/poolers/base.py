@@ -20,6 +20,18 @@ class Pooler(nn.Module, ABC):
     samples: ClassVar[tuple[dict[str, Any], ...]] = ({},)
     """Keyword arguments, without `in_features`, of the instances that the contract tests run."""
 
+    order: ClassVar[bool] = False
+    """Whether the result depends on the order of the steps."""
+
+    piecewise: ClassVar[bool] = False
+    """Whether the result is piecewise linear in the steps, so that its second derivative is 0."""
+
+    also: ClassVar[tuple[str, ...]] = ()
+    """Other names that the field knows this method by."""
+
+    exempt: ClassVar[dict[str, str]] = {}
+    """Rows of the contract that the method cannot keep, each with its reason; the docstring says them too."""
+
     needs: tuple[str, ...] = ()
     """What `pool` cannot do without beside the steps; `one` takes them after `x`, in this order."""
 
