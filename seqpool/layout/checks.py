@@ -24,7 +24,10 @@ def refuse_output(output: object) -> NoReturn:
 def check_values(values: Tensor, dims: int) -> None:
     """Refuse rows that are not floating-point vectors."""
     if values.dim() != dims:
-        raise ValueError(f"rows of this layout must have {dims} dimensions, features last; shape {_shape(values)} came")
+        cure = "unsqueeze what is missing" if values.dim() < dims else "flatten what is more than steps and features"
+        raise ValueError(
+            f"rows of this layout must have {dims} dimensions, features last; shape {_shape(values)} came: {cure}"
+        )
     if not values.is_floating_point():
         raise TypeError(f"output must be floating point, {values.dtype} came: convert it, or embed token ids first")
 
@@ -45,20 +48,23 @@ def check_one_of(given: dict[str, object]) -> None:
 
 def integers(name: str, given: Integers, device: torch.device) -> Tensor:
     """An int64 vector on `device`, from a tensor or a list of whole numbers."""
+    cure = "cumulate whole lengths" if name == "offsets" else "relative lengths times T give them"
     if isinstance(given, Tensor):
         vector = given
     elif isinstance(given, Sequence) and not isinstance(given, str):
-        if not all(isinstance(n, (int, torch.SymInt)) and not isinstance(n, bool) for n in given):
-            raise TypeError(f"{name} must be whole numbers, {list(given)} came: relative lengths times T give them")
-        vector = torch.tensor(given, dtype=torch.int64)
+        if not all(hasattr(n, "__index__") and not isinstance(n, bool) for n in given):
+            raise TypeError(f"{name} must be whole numbers, {list(given)} came: {cure}")
+        vector = torch.tensor([n.__index__() for n in given], dtype=torch.int64)
     else:
         raise TypeError(
             f"{name} must be an integer tensor or a list, a {type(given).__name__} came: torch.as_tensor it"
         )
     if vector.is_floating_point() or vector.is_complex() or vector.dtype == torch.bool:
-        raise TypeError(f"{name} must be whole numbers, {vector.dtype} came: relative lengths times T give them")
+        raise TypeError(f"{name} must be whole numbers, {vector.dtype} came: {cure}")
     if vector.dim() != 1:
-        raise ValueError(f"{name} must have one dimension, shape {_shape(vector)} came")
+        raise ValueError(
+            f"{name} must have one dimension, shape {_shape(vector)} came: flatten it to one number a sequence"
+        )
     # A copy to the host that does not wait would be read before it arrives.
     return vector.to(device, torch.int64, non_blocking=device.type != "cpu")
 
@@ -86,6 +92,8 @@ def check_mask(mask: object, batch: int, steps: int) -> Tensor:
         raise ValueError(f"mask must have shape (B, T) = ({batch}, {steps}), {_shape(mask)} came: {hint}")
     if mask.dtype == torch.bool:
         return mask
+    if mask.is_complex():
+        raise TypeError(f"mask must be bool or 0/1, {mask.dtype} came: compare it, so that True = a real step")
     kept = mask != 0
     if on_host(mask) and bool((kept & (mask != 1)).any()):
         low, high = mask.min().item(), mask.max().item()

@@ -17,7 +17,7 @@ from seqpool.layout.checks import (
     integers,
     refuse_output,
 )
-from seqpool.layout.sequences import Sequences
+from seqpool.layout.sequences import Sequences, on_host
 from seqpool.layout.states import attach_states, split_states
 
 Output = Tensor | PackedSequence | Sequences
@@ -62,7 +62,9 @@ def view(
     """
     given: dict[str, object] = {"lengths": lengths, "mask": mask, "offsets": offsets}
     if isinstance(output, Sequences):
-        check_lone("a view", {"h_n": h_n, **given})
+        check_lone("a view", given)
+        if h_n is not None:
+            raise ValueError("a view carries its own states, h_n came as well: give h_n to seqpool.view instead")
         return output
     hidden, cell = split_states(h_n)
     if isinstance(output, PackedSequence):
@@ -122,7 +124,8 @@ def _packed(packed: PackedSequence, batch: int | None) -> Sequences:
     check_values(values, 2)
     start = packed.unsorted_indices
     if start is None:
-        if batch is None:
+        # Where the host must not read batch_sizes, h_n knows the batch as well.
+        if batch is None or on_host(sizes):
             batch = int(sizes[0]) if sizes.shape[0] else 0
         start = torch.arange(batch, device=values.device)
     sizes = sizes.to(values.device, non_blocking=values.device.type != "cpu")
@@ -146,9 +149,12 @@ def _nested(nested: Any) -> Sequences:
     if nested.layout != torch.jagged:
         raise ValueError("a NestedTensor must be jagged, a strided one came: build it with layout=torch.jagged")
     if nested.dim() != 3 or nested._ragged_idx != 1:
+        cure = {2: "unsqueeze(-1) scalars", 3: "transpose it so that features come last"}.get(
+            nested.dim(), "flatten heads"
+        )
         raise ValueError(
             f"a jagged NestedTensor must be (B, jagged, D), {nested.dim()} dimensions came with the jagged one at "
-            f"{nested._ragged_idx}: transpose it so that features come last"
+            f"{nested._ragged_idx}: {cure}"
         )
     values, bounds, lengths = nested.values(), nested.offsets().to(torch.int64), nested.lengths()
     check_values(values, 2)

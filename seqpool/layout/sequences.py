@@ -94,18 +94,18 @@ class Sequences:
         return self.batch if self.time == 0 else 1
 
     def at(self, step: Tensor) -> tuple[Tensor, ...]:
-        """Index of step `step[b]` of each sequence into rows shaped like `values`; any row for an empty sequence."""
+        """Index of real step `step[b]` of each sequence into rows shaped like `values`; any row of an empty one."""
         if self.hops is not None:
             return (self.start + self.hops[step],)
-        place = self.start + step
         if self.time is None:
-            return (place.clamp(max=self.values.shape[0] - 1),)
+            return ((self.start + step).clamp(max=self.values.shape[0] - 1),)
+        place = self.start + step if self.keep is None else self._kept(self.keep, step, self.time)
         sequence = torch.arange(self.batch, device=self.start.device)
         return (sequence, place) if self.time == 1 else (place, sequence)
 
     def last(self) -> Tensor:
-        """The step that each sequence ends with, `(B,)`; 0 where it is empty."""
-        return (self.lengths - 1).clamp(min=0)
+        """The real step that each sequence ends with, `(B,)`; 0 where it is empty."""
+        return (self.count - 1).clamp(min=0)
 
     def owner(self) -> Tensor:
         """Sequence that each row belongs to, shaped like the rows."""
@@ -114,14 +114,15 @@ class Sequences:
             return sequence.unsqueeze(self.time).expand(self.values.shape[:2])
         row = torch.arange(self.values.shape[0], device=self.start.device)
         if self.hops is None:
-            return torch.bucketize(row, self.start, right=True) - 1
+            # Rows before the first sequence are nobody's; `valid` says so, the owner must only be a legal index.
+            return (torch.bucketize(row, self.start, right=True) - 1).clamp(min=0)
         place = row - self.hops[self._packed_step(row)]
         return place if self.order is None else self.order[place]
 
     def position(self) -> Tensor:
         """Which real step of its sequence each row is, counted from 0; meaningless on padding."""
         if self.keep is not None and self.time is not None:
-            return self.keep.cumsum(self.time) - 1
+            return self.keep.to(torch.int64).cumsum(self.time) - 1
         if self.time is not None:
             step = torch.arange(self.values.shape[self.time], device=self.start.device)
             return step - self.start.unsqueeze(1) if self.time == 1 else step.unsqueeze(1) - self.start
@@ -147,11 +148,11 @@ class Sequences:
         source: Any = self.source  # torch does not type what only nested tensors have
         return torch.nested.nested_tensor_from_jagged(rows, source.offsets(), lengths=source.lengths())
 
-    def need(self, name: str) -> Tensor:
-        """What a pooler cannot do without: `h_n`, `c_n`, `weights` or `query`."""
+    def need(self, name: str, who: str) -> Tensor:
+        """What the pooler `who` cannot do without: `h_n`, `c_n`, `weights` or `query`."""
         came: Tensor | None = getattr(self, name)
         if came is None:
-            raise ValueError(f"this pooler needs {name}, none came: {_CURES[name]}")
+            raise ValueError(f"{who} needs {name}, none came: {_CURES[name]}")
         return came
 
     def with_states(self, h_n: Tensor | None, c_n: Tensor | None, suspect: Tensor | None) -> "Sequences":
@@ -161,6 +162,13 @@ class Sequences:
     def with_extras(self, weights: Tensor | None, query: Tensor | None) -> "Sequences":
         """Carry what the caller says of each step and of each sequence."""
         return replace(self, weights=weights, query=query)
+
+    def _kept(self, keep: Tensor, step: Tensor, time: int) -> Tensor:
+        """Where the `step`-th kept step lies along the step axis, `(B,)`."""
+        steps = keep.shape[time]
+        place = torch.arange(steps, device=keep.device).unsqueeze(1 - time)
+        wanted = keep & (self.position() == step.unsqueeze(time))
+        return torch.where(wanted, place, steps - 1).amin(time)
 
     def _packed_step(self, row: Tensor) -> Tensor:
         assert self.hops is not None

@@ -57,7 +57,11 @@ def split_states(h_n: object) -> tuple[Tensor | None, Tensor | None]:
         return h_n, None
     if isinstance(h_n, (tuple, list)) and len(h_n) == 2 and all(isinstance(state, Tensor) for state in h_n):
         return h_n[0], h_n[1]
-    raise TypeError(f"h_n must be a Tensor or the LSTM's (h_n, c_n), a {type(h_n).__name__} came")
+    size = f" of {len(h_n)}" if isinstance(h_n, (tuple, list)) else ""
+    raise TypeError(
+        f"h_n must be a Tensor or the LSTM's (h_n, c_n), a {type(h_n).__name__}{size} came: "
+        "pass it as the RNN returned it"
+    )
 
 
 def attach_states(seq: Sequences, h_n: Tensor | None, c_n: Tensor | None) -> Sequences:
@@ -120,6 +124,12 @@ def _check_shapes(seq: Sequences, h_n: Tensor, c_n: Tensor | None) -> None:
             f"width {h_n.shape[2]} came: output was changed after the RNN, drop h_n"
         )
     if seq.features != h_n.shape[2] and h_n.shape[0] % 2:
-        raise ValueError(f"h_n of a bidirectional RNN holds two states a layer, {h_n.shape[0]} came (shape {shape})")
+        raise ValueError(
+            f"h_n of a bidirectional RNN holds two states a layer, {h_n.shape[0]} came (shape {shape}): "
+            "pass it as the RNN returned it"
+        )
     if c_n is not None and (c_n.dim() != 3 or c_n.shape[:2] != h_n.shape[:2]):
-        raise ValueError(f"c_n must have h_n's layers and batch {shape[:2]}, shape {tuple(c_n.shape)} came")
+        raise ValueError(
+            f"c_n must have h_n's layers and batch {shape[:2]}, shape {tuple(c_n.shape)} came: "
+            "pass it as the LSTM returned it"
+        )

@@ -64,7 +64,7 @@ def gather(seq: Sequences, rows: Tensor, step: Tensor) -> Tensor:
     Args:
         seq: the sequences.
         rows: `(*rows, F)`.
-        step: `(B,)`, counted from the first real step; below the sequence's length unless that is 0.
+        step: `(B,)`, counted over the real steps from 0; below `count` unless that is 0.
     """
     if 0 in rows.shape:
         return _no_steps(seq, rows)
@@ -84,7 +84,8 @@ def softmax(seq: Sequences, scores: Tensor) -> Tensor:
     scores = scores.to(accumulator(scores.dtype))
     # Softmax does not change when its scores shift, so the shift needs no gradient.
     shift = spread(seq, peak(seq, scores.detach()))
-    mass = select(seq, (scores - shift).exp())
+    # Selected before exp as well: on padding the exponent can be any number, and backward would meet 0 * inf.
+    mass = select(seq, select(seq, scores - shift).exp())
     norm = total(seq, mass)
     # Real steps sum to 1 or more (the largest has mass 1); only an empty sequence sums to 0.
     return mass / spread(seq, torch.where(norm == 0, 1, norm))

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from seqpool.layout import Sequences
 from seqpool.ops import attend, select
-from seqpool.poolers.base import AttentionBase, settle
+from seqpool.poolers.base import AttentionBase, check_at_least_one, settle
 
 
 def weigh_by(seq: Sequences, score: nn.Module) -> tuple[Tensor, Tensor]:
@@ -41,6 +41,7 @@ class AttentionPooler(AttentionBase):
 
     def __init__(self, in_features: int) -> None:
         super().__init__()
+        check_at_least_one("in_features", in_features, "the width of output")
         # A bias would move every score alike, and softmax does not see that.
         self.score = nn.Linear(in_features, 1, bias=False)
 
@@ -80,11 +81,9 @@ class AdditiveAttentionPooler(AttentionBase):
 
     def __init__(self, in_features: int, hidden_features: int | None = None) -> None:
         super().__init__()
+        check_at_least_one("in_features", in_features, "the width of output")
         hidden_features = in_features if hidden_features is None else hidden_features
-        if hidden_features < 1:
-            raise ValueError(
-                f"hidden_features must be at least 1, {hidden_features} came: leave it out for in_features"
-            )
+        check_at_least_one("hidden_features", hidden_features, "leave it out for in_features")
         self.score = nn.Sequential(
             nn.Linear(in_features, hidden_features), nn.Tanh(), nn.Linear(hidden_features, 1, bias=False)
         )

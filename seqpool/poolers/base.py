@@ -140,6 +140,12 @@ class AttentionBase(Pooler):
         return pooled, seq.wrap(alpha)
 
 
+def check_at_least_one(name: str, value: int, cure: str) -> None:
+    """Refuse a size below 1."""
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, {value} came: {cure}")
+
+
 def settle(seq: Sequences, pooled: Tensor) -> Tensor:
     """Finish a result: the dtype of the values, and NaN for a sequence whose states cannot be right."""
     if seq.suspect is not None:

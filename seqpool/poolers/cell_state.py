@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences, confirm_states, is_bidirectional
-from seqpool.poolers.base import Pooler, settle
+from seqpool.poolers.base import Pooler, check_at_least_one, settle
 from seqpool.poolers.layer_states import side_by_side
 
 
 def cell_state(seq: Sequences) -> Tensor:
     """Final cell state of the last layer in each direction, `(B, F)`; see `CellStatePooler`."""
-    cells = seq.need("c_n")
+    cells = seq.need("c_n", "CellStatePooler")
     seq = confirm_states(seq)
     last = side_by_side(cells, is_bidirectional(seq))[-1]
     return settle(seq, torch.where((seq.count > 0).unsqueeze(1), last, 0))
@@ -46,8 +46,8 @@ class CellStatePooler(Pooler):
 
     def __init__(self, *, cell_features: int | None = None) -> None:
         super().__init__()
-        if cell_features is not None and cell_features < 1:
-            raise ValueError(f"cell_features must be at least 1, {cell_features} came: hidden_size x directions")
+        if cell_features is not None:
+            check_at_least_one("cell_features", cell_features, "hidden_size x directions")
         self.cell_features = cell_features
 
     def one(self, x: Tensor, h_n: Tensor, c_n: Tensor) -> Tensor:

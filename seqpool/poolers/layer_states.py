@@ -6,24 +6,24 @@ import torch
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences, confirm_states, is_bidirectional, unstack_h_n
-from seqpool.poolers.base import Pooler, settle
+from seqpool.poolers.base import Pooler, check_at_least_one, settle
 
 
 def layer_concat(seq: Sequences) -> Tensor:
     """Final states of every layer side by side, `(B, F)`; see `LayerConcatPooler`."""
-    seq, states = _layers(seq)
+    seq, states = _layers(seq, "LayerConcatPooler")
     return settle(seq, states.transpose(0, 1).flatten(1))
 
 
 def scalar_mix(seq: Sequences, weight: Tensor, gamma: Tensor) -> Tensor:
     """Softmax mix of the layers' final states, `(B, F)`; see `ScalarMixPooler`."""
-    seq, states = _layers(seq)
+    seq, states = _layers(seq, "ScalarMixPooler")
     return settle(seq, gamma * torch.einsum("l,lbf->bf", weight.softmax(0), states))
 
 
-def _layers(seq: Sequences) -> tuple[Sequences, Tensor]:
+def _layers(seq: Sequences, who: str) -> tuple[Sequences, Tensor]:
     """Final states `(L, B, D)` of every layer, 0 for empty sequences, with the view that vouches for them."""
-    states = side_by_side(seq.need("h_n"), is_bidirectional(seq))
+    states = side_by_side(seq.need("h_n", who), is_bidirectional(seq))
     seq = confirm_states(seq)
     return seq, torch.where((seq.count > 0).unsqueeze(1), states, 0)
 
@@ -39,12 +39,6 @@ def _check_layers(seq: Sequences, num_layers: int) -> None:
             f"h_n must hold {num_layers} layers, {seq.h_n.shape[0]} states came from a "
             f"{'bidirectional' if is_bidirectional(seq) else 'unidirectional'} RNN: set num_layers as the RNN's"
         )
-
-
-def _at_least_one(num_layers: int) -> int:
-    if num_layers < 1:
-        raise ValueError(f"num_layers must be at least 1, {num_layers} came: set it as the RNN's")
-    return num_layers
 
 
 @final
@@ -75,7 +69,8 @@ class LayerConcatPooler(Pooler):
 
     def __init__(self, num_layers: int) -> None:
         super().__init__()
-        self.num_layers = _at_least_one(num_layers)
+        check_at_least_one("num_layers", num_layers, "set it as the RNN's")
+        self.num_layers = num_layers
 
     def one(self, x: Tensor, h_n: Tensor) -> Tensor:
         return h_n.flatten()
@@ -119,7 +114,8 @@ class ScalarMixPooler(Pooler):
 
     def __init__(self, num_layers: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(_at_least_one(num_layers)))
+        check_at_least_one("num_layers", num_layers, "set it as the RNN's")
+        self.weight = nn.Parameter(torch.zeros(num_layers))
         self.gamma = nn.Parameter(torch.ones(()))
 
     def one(self, x: Tensor, h_n: Tensor) -> Tensor:
