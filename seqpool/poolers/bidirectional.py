@@ -103,7 +103,7 @@ class BiMergePooler(Pooler):
         half = x.shape[1] // 2
         both = torch.stack([x[-1, :half], x[0, half:]])
         if self.merge == "mul":
-            return both.prod(0)
+            return both[0] * both[1]
         if self.merge == "max":
             return both.amax(0)
         return both.sum(0) if self.merge == "sum" else both.mean(0)
