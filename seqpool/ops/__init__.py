@@ -84,11 +84,11 @@ def softmax(seq: Sequences, scores: Tensor) -> Tensor:
     scores = scores.to(accumulator(scores.dtype))
     # Softmax does not change when its scores shift, so the shift needs no gradient.
     shift = spread(seq, peak(seq, scores.detach()))
-    # Selected before exp as well: on padding the exponent can be any number, and backward would meet 0 * inf.
-    mass = select(seq, select(seq, scores - shift).exp())
+    # Selected before exp, too: on padding the exponent can be any number, and backward would meet 0 * inf.
+    mass = select(seq, scores - shift).exp()
     norm = total(seq, mass)
     # Real steps sum to 1 or more (the largest has mass 1); only an empty sequence sums to 0.
-    return mass / spread(seq, torch.where(norm == 0, 1, norm))
+    return select(seq, mass / spread(seq, torch.where(norm == 0, 1, norm)))
 
 
 def attend(seq: Sequences, scores: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
