@@ -10,7 +10,7 @@ COMMANDS = {"verbs": verbs.main, "encoder": encoder.main}
 def main(argv: list[str]) -> int:
     """Run the named benchmark; exit status 2 for an unknown one."""
     if not argv or argv[0] not in COMMANDS:
-        print(f"usage: python -m benchmarks {' | '.join(COMMANDS)} [--help]", file=sys.stderr)  # noqa: T201
+        print(f"usage: python -m benchmarks {' | '.join(COMMANDS)} [--help]", file=sys.stderr)
         return 2
     return COMMANDS[argv[0]](argv[1:])
 

@@ -125,11 +125,11 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     torch.set_num_threads(1)
     batch, steps, features = map(int, arguments.shape.split(","))
-    print(machine())  # noqa: T201  # the report
-    print(f"(B, T, D) = ({batch}, {steps}, {features}), float32, forward, lengths uniform 10-100%; median [p20, p80]")  # noqa: T201
-    print(f"{'layout':16} {'verb':5} {'x one pass over the valid rows':32} textbook form / seqpool")  # noqa: T201
+    print(machine())
+    print(f"(B, T, D) = ({batch}, {steps}, {features}), float32, forward, lengths uniform 10-100%; median [p20, p80]")
+    print(f"{'layout':16} {'verb':5} {'x one pass over the valid rows':32} textbook form / seqpool")
     for name, layout in layouts(batch, steps, features).items():
         for verb_name, verb in VERBS.items():
             passes, books = measure(layout, verb, arguments.rounds)
-            print(f"{name:16} {verb_name:5} {passes:32} {books}", flush=True)  # noqa: T201
+            print(f"{name:16} {verb_name:5} {passes:32} {books}", flush=True)
     return 0
