@@ -23,7 +23,9 @@ def _rows(seq: Sequences, weights: object) -> Tensor:
         nested: Any = weights  # torch does not type what only nested tensors have
         rows = nested.values() if weights.is_nested else weights
     else:
-        raise TypeError(f"weights must come in the layout of output, a {type(weights).__name__} came")
+        raise TypeError(
+            f"weights must come in the layout of output, a {type(weights).__name__} came: torch.as_tensor it"
+        )
     if rows.shape != seq.values.shape[:-1]:
         raise ValueError(
             f"weights must hold one number a step, shape {tuple(seq.values.shape[:-1])}, {tuple(rows.shape)} came: "
@@ -36,7 +38,9 @@ def _rows(seq: Sequences, weights: object) -> Tensor:
 
 def _query(seq: Sequences, query: object) -> Tensor:
     if not isinstance(query, Tensor):
-        raise TypeError(f"query must be a Tensor (B, Q), a {type(query).__name__} came")
+        raise TypeError(f"query must be a Tensor (B, Q), a {type(query).__name__} came: torch.as_tensor it")
     if query.dim() != 2 or query.shape[0] != seq.batch:
-        raise ValueError(f"query must have shape (B, Q) with B = {seq.batch}, {tuple(query.shape)} came")
+        raise ValueError(
+            f"query must have shape (B, Q) with B = {seq.batch}, {tuple(query.shape)} came: give one vector a sequence"
+        )
     return query

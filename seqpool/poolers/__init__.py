@@ -1,4 +1,4 @@
-"""Every pooler, one family a file."""
+"""Every pooler, one family a file; written by `python -m tests.catalogue`."""
 
 from seqpool.poolers.attention import AdditiveAttentionPooler, AttentionPooler
 from seqpool.poolers.bidirectional import BiConcatPooler, BiMergePooler

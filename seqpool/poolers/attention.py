@@ -39,6 +39,8 @@ class AttentionPooler(AttentionBase):
         (torch.Size([2, 4]), torch.Size([2, 3, 1]), [1.0, 0.0, 0.0])
     """
 
+    also = ("SeqPool", "self-attention pooling", "SAP")
+
     def __init__(self, in_features: int) -> None:
         super().__init__()
         check_at_least_one("in_features", in_features, "the width of output")
@@ -77,6 +79,7 @@ class AdditiveAttentionPooler(AttentionBase):
         torch.Size([2, 4])
     """
 
+    also = ("HAN attention", "Bahdanau attention")
     samples = ({}, {"hidden_features": 3})
 
     def __init__(self, in_features: int, hidden_features: int | None = None) -> None:

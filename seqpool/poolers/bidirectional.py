@@ -57,6 +57,10 @@ class BiConcatPooler(Pooler):
         True
     """
 
+    order = True
+    piecewise = True
+    also = ("final states", "h_n[-2], h_n[-1]")
+
     def one(self, x: Tensor) -> Tensor:
         half = x.shape[1] // 2
         return torch.cat([x[-1, :half], x[0, half:]])
@@ -91,6 +95,8 @@ class BiMergePooler(Pooler):
         tensor([[5.5000]])
     """
 
+    order = True
+    also = ("merge_mode",)
     samples = ({}, {"merge": "mean"}, {"merge": "max"}, {"merge": "mul"})
 
     def __init__(self, *, merge: Merge = "sum") -> None:

@@ -42,6 +42,7 @@ class CellStatePooler(Pooler):
         torch.Size([4, 5])
     """
 
+    order = True
     needs = ("h_n", "c_n")
 
     def __init__(self, *, cell_features: int | None = None) -> None:

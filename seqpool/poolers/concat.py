@@ -38,6 +38,9 @@ class ConcatPooler(Pooler):
         tensor([[1., 5., 3.]])
     """
 
+    order = True
+    piecewise = True
+    also = ("concat pooling", "ULMFiT pooling")
     samples = ({"poolers": (LastPooler(), MaskedMaxPooler(), MaskedMeanPooler())},)
 
     def __init__(self, *poolers: Pooler) -> None:

@@ -38,6 +38,10 @@ class FirstPooler(Pooler):
         tensor([[1.]])
     """
 
+    order = True
+    piecewise = True
+    also = ("CLS", "first token")
+
     def one(self, x: Tensor) -> Tensor:
         return x[0]
 
@@ -64,6 +68,10 @@ class LastPooler(Pooler):
         >>> LastPooler()(x, lengths=[2])
         tensor([[3.]])
     """
+
+    order = True
+    piecewise = True
+    also = ("last token", "EOS")
 
     def one(self, x: Tensor) -> Tensor:
         return x[-1]

@@ -82,6 +82,9 @@ class LastHiddenPooler(Pooler):
         True
     """
 
+    order = True
+    piecewise = True
+    also = ("h_n[-1]",)
     samples = ({}, {"direction": "forward"}, {"direction": "backward"})
 
     def __init__(self, *, direction: Direction | None = None) -> None:

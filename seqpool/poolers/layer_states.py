@@ -64,6 +64,7 @@ class LayerConcatPooler(Pooler):
         torch.Size([4, 10])
     """
 
+    order = True
     samples = ({"num_layers": 2}, {"num_layers": 1})
     needs = ("h_n",)
 
@@ -109,6 +110,8 @@ class ScalarMixPooler(Pooler):
         torch.Size([4, 5])
     """
 
+    order = True
+    also = ("ELMo mix",)
     samples = ({"num_layers": 2}, {"num_layers": 1})
     needs = ("h_n",)
 

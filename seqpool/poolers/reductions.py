@@ -47,6 +47,9 @@ class MaskedMeanPooler(Pooler):
         tensor([[2.]])
     """
 
+    piecewise = True
+    also = ("mean over time", "TAP", "global average pooling")
+
     def one(self, x: Tensor) -> Tensor:
         return x.mean(0)
 
@@ -70,6 +73,9 @@ class MaskedSumPooler(Pooler):
         >>> MaskedSumPooler()(x, lengths=[2])
         tensor([[4.]])
     """
+
+    piecewise = True
+    also = ("bag of vectors", "add pooling")
 
     def one(self, x: Tensor) -> Tensor:
         return x.sum(0)
@@ -96,6 +102,9 @@ class MaskedMaxPooler(Pooler):
         tensor([[3.]])
     """
 
+    piecewise = True
+    also = ("max over time", "global max pooling")
+
     def one(self, x: Tensor) -> Tensor:
         return x.max(0).values
 
@@ -120,6 +129,8 @@ class MaskedMinPooler(Pooler):
         >>> MaskedMinPooler()(x, lengths=[2])
         tensor([[1.]])
     """
+
+    piecewise = True
 
     def one(self, x: Tensor) -> Tensor:
         return x.min(0).values
