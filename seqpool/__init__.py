@@ -20,6 +20,7 @@ from seqpool.poolers import (
     ScalarMixPooler,
 )
 from seqpool.poolers.base import Pooler
+from seqpool.rnn import RNNEncoder
 
 __all__ = [
     "AdditiveAttentionPooler",
@@ -37,6 +38,7 @@ __all__ = [
     "MaskedMinPooler",
     "MaskedSumPooler",
     "Pooler",
+    "RNNEncoder",
     "ScalarMixPooler",
     "Sequences",
     "functional",

@@ -3,7 +3,7 @@
 from seqpool.layout.checks import Integers
 from seqpool.layout.extras import attach_extras
 from seqpool.layout.gate import Output, States, view
-from seqpool.layout.sequences import Sequences, on_host
+from seqpool.layout.sequences import Sequences, in_graph, on_host
 from seqpool.layout.states import confirm_states, is_bidirectional, unstack_h_n
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "States",
     "attach_extras",
     "confirm_states",
+    "in_graph",
     "is_bidirectional",
     "on_host",
     "unstack_h_n",
