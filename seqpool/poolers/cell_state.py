@@ -38,8 +38,9 @@ class CellStatePooler(Pooler):
 
     Example:
         >>> lstm = nn.LSTM(3, 5, batch_first=True, proj_size=2)
-        >>> CellStatePooler(cell_features=5)(*lstm(torch.randn(4, 7, 3))).shape
-        torch.Size([4, 5])
+        >>> packed = nn.utils.rnn.pack_sequence([torch.randn(7, 3), torch.randn(4, 3)])
+        >>> CellStatePooler(cell_features=5)(*lstm(packed)).shape
+        torch.Size([2, 5])
     """
 
     order = True
