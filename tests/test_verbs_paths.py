@@ -1,0 +1,86 @@
+"""The one-pass form that the CPU runs equals the dense form that graphs, transforms and devices run."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+import seqpool
+from seqpool import ops
+from seqpool.ops import segment
+from tests.layouts import LAYOUTS, cases
+from tests.verb_cases import gradients, lay, leaves
+
+Verb = Callable[[seqpool.Sequences, Tensor], Tensor]
+VERBS: dict[str, Verb] = {
+    "total": ops.total,
+    "largest": ops.peak,
+    "smallest": lambda seq, rows: ops.peak(seq, rows, largest=False),
+    "last": lambda seq, rows: ops.gather(seq, rows, seq.last()),
+    "attend": lambda seq, rows: ops.attend(seq, ops.select(seq, rows)[..., :1], ops.select(seq, rows))[0].flatten(1),
+}
+BATCHES = ([5, 3, 3, 1], [4, 0, 1, 0])
+
+
+def nowhere(tensor: Tensor) -> bool:
+    """The answer of `on_host` in a graph or on an accelerator."""
+    return False
+
+
+def pooled(verb: str, layout: str, ragged: list[Tensor]) -> list[Tensor]:
+    """Values, then gradients."""
+    laid = lay(layout, ragged)
+    values = VERBS[verb](laid.view(), laid.rows())
+    return [values.detach(), *gradients(values, ragged, torch.ones_like(values))]
+
+
+@pytest.mark.parametrize(
+    ("verb", "width"), [*((verb, 3) for verb in VERBS), ("largest", 2100), ("smallest", 2100)]
+)  # wide rows go by slices
+@pytest.mark.parametrize(("layout", "lengths"), cases(*BATCHES))
+def test_dense_equals_one_pass(
+    layout: str, lengths: tuple[int, ...], verb: str, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ragged = leaves(lengths, width=width)
+    one_pass = pooled(verb, layout, ragged)
+    monkeypatch.setattr(segment, "on_host", nowhere)
+    dense = pooled(verb, layout, ragged)
+    for mine, theirs in zip(one_pass, dense, strict=True):
+        torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_dense_half_types_sum_in_float32(layout: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segment, "on_host", nowhere)
+    laid = lay(layout, [torch.ones(4096, 1, dtype=dtype), torch.ones(3, 1, dtype=dtype)])
+    assert ops.total(laid.view(), laid.rows()).tolist() == [[4096.0], [3.0]]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_vmap_over_tables_of_one_view(layout: str, verb: str) -> None:
+    laid = lay(layout, [x.detach() for x in leaves([4, 2, 1])])
+    seq = laid.view()
+    tables = torch.stack([laid.rows(), laid.rows() * 2 - 1])
+    mapped = torch.func.vmap(lambda rows: VERBS[verb](seq, rows))(tables)
+    torch.testing.assert_close(mapped, torch.stack([VERBS[verb](seq, rows) for rows in tables]))
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.trace.*deprecated:DeprecationWarning")
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("layout", ["right", "time_major"])
+def test_a_trace_is_right_for_other_lengths(layout: str, verb: str) -> None:
+    laid = lay(layout, [x.detach() for x in leaves([4, 2, 1])])
+    batch_first = layout == "right"
+
+    def run(rows: Tensor, lengths: Tensor) -> Tensor:
+        seq = seqpool.view(rows, lengths=lengths, batch_first=batch_first)
+        return VERBS[verb](seq, rows)
+
+    traced = torch.jit.trace(run, (laid.rows(), torch.tensor([4, 2, 1])))  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    other = torch.randn_like(laid.rows())
+    lengths = torch.tensor([1, 3, 0])
+    torch.testing.assert_close(traced(other, lengths), run(other, lengths))

@@ -1,0 +1,105 @@
+"""`peak`: the first largest or smallest real step of each feature, NaN included, by slices and in one dense pass."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from seqpool import ops
+from tests.layouts import LAYOUTS, cases
+from tests.verb_cases import assert_same, lay, leaves, loop, table
+
+NAN, INF = float("nan"), float("inf")
+NARROW, WIDE = 3, 2100  # by the dense form, by a slice a sequence
+
+
+def peak(layout: str, ragged: list[Tensor], *, largest: bool = True) -> Tensor:
+    laid = lay(layout, ragged)
+    return ops.peak(laid.view(), laid.rows(), largest=largest)
+
+
+def first(x: Tensor, *, largest: bool = True) -> Tensor:
+    return (x.max(0) if largest else x.min(0)).values
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+@pytest.mark.parametrize("largest", [True, False])
+@pytest.mark.parametrize(("layout", "lengths"), cases([5, 3, 3, 1], [4, 0, 1, 0], [0, 0]))
+def test_peak_is_the_extreme_of_each_sequence(layout: str, lengths: tuple[int, ...], largest: bool, width: int) -> None:
+    ragged = leaves(lengths, width=width, dtype=torch.float32)
+    wanted = loop(lambda x: first(x, largest=largest), ragged)
+    assert_same(peak(layout, ragged, largest=largest), wanted, ragged, exact=True)
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+@pytest.mark.parametrize("largest", [True, False])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_ties_go_to_the_first_step(layout: str, largest: bool, width: int) -> None:
+    """Three values for many steps, so that most extremes are tied."""
+    ragged = [torch.randint(-1, 2, (n, width)).double().requires_grad_() for n in (9, 6, 4)]
+    wanted = loop(lambda x: first(x, largest=largest), ragged)
+    assert_same(peak(layout, ragged, largest=largest), wanted, ragged, exact=True)
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+@pytest.mark.parametrize("largest", [True, False])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("poison", [NAN, INF, -INF])
+def test_nan_and_inf_are_values(layout: str, poison: float, largest: bool, width: int) -> None:
+    """As `x.max(0)`: the first NaN wins; all -inf stays -inf."""
+    ragged = leaves([5, 4, 2], width=width)
+    with torch.no_grad():
+        ragged[0][1:4, 0] = poison
+        ragged[1][:, 1] = poison
+        ragged[2][1, 2] = poison
+    wanted = loop(lambda x: first(x, largest=largest), ragged)
+    assert_same(peak(layout, ragged, largest=largest), wanted, ragged, exact=True)
+
+
+@pytest.mark.parametrize("width", [1, WIDE])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("value", "largest"), [(-INF, True), (INF, False)])
+def test_a_sequence_of_infinities_stays_infinite(layout: str, value: float, largest: bool, width: int) -> None:
+    ragged = [torch.full((n, width), value, requires_grad=True) for n in (3, 2, 1)]
+    pooled = peak(layout, ragged, largest=largest)
+    assert (pooled == value).all()
+    for x, gradient in zip(ragged, torch.autograd.grad(pooled.sum(), ragged), strict=True):
+        assert torch.equal(gradient, torch.eye(x.shape[0], 1).expand_as(x))  # the first step
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_peak_keeps_the_dtype(layout: str, dtype: torch.dtype, width: int) -> None:
+    ragged = leaves([5, 2, 2], width=width, dtype=dtype)
+    pooled = peak(layout, ragged)
+    assert pooled.dtype == dtype
+    assert_same(pooled, loop(first, ragged), ragged, exact=True)
+
+
+@pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if not layout.startswith("packed")])
+@pytest.mark.parametrize("largest", [True, False])
+def test_an_empty_sequence_takes_no_ones_gradient(layout: str, largest: bool) -> None:
+    """Its clamped place is a real row of a neighbour, where it must add 0."""
+    ragged = leaves([2, 0, 0], width=2) + leaves([3, 0], width=2)
+    wanted = loop(lambda x: first(x, largest=largest), ragged)
+    assert_same(peak(layout, ragged, largest=largest), wanted, ragged, exact=True)
+
+
+@pytest.mark.parametrize("width", [2, WIDE])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_peak_differentiates_twice(layout: str, width: int) -> None:
+    """Piecewise linear: its own second derivative is 0, that of its cube is not."""
+    laid = lay(layout, leaves([3, 2, 1], width=width))
+    seq = laid.view()
+    assert torch.autograd.gradgradcheck(lambda rows: ops.peak(seq, rows).pow(3), table(laid), fast_mode=True)
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_poisoned_sequence_poisons_no_other(layout: str, width: int) -> None:
+    ragged = [torch.randn(n, width) for n in (3, 3, 2)]
+    wanted = loop(first, ragged)
+    ragged[1][1] = NAN
+    pooled = peak(layout, ragged)
+    assert torch.equal(pooled[[0, 2]], wanted[[0, 2]])
+    assert pooled[1].isnan().all()

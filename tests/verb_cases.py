@@ -1,0 +1,50 @@
+"""Verbs against one sequence at a time: batches as leaves, and comparison of values and gradients with a loop."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from tests.layouts import LAYOUTS, Laid
+
+BATCHES = ([3, 1, 2], [5, 3, 3, 1], [4, 0, 1, 0], [0, 0], [1])
+One = Callable[[Tensor], Tensor]
+
+
+def leaves(lengths: tuple[int, ...] | list[int], width: int = 3, dtype: torch.dtype = torch.float64) -> list[Tensor]:
+    """Random sequences, each a leaf of the graph."""
+    return [torch.randn(n, width, dtype=dtype, requires_grad=True) for n in lengths]
+
+
+def lay(layout: str, ragged: list[Tensor]) -> Laid:
+    return LAYOUTS[layout](ragged)
+
+
+def table(laid: Laid) -> Tensor:
+    """The rows as a leaf with finite padding, for finite differences."""
+    return laid.rows().detach().nan_to_num(0.5).requires_grad_()
+
+
+def loop(one: One, ragged: list[Tensor]) -> Tensor:
+    """`one` of each sequence; zeros where it is empty."""
+    width = ragged[0].shape[1]
+    return torch.stack([one(x) if x.shape[0] else (x.sum() * 0).expand(width) for x in ragged])
+
+
+def gradients(pooled: Tensor, leaves: list[Tensor], cotangent: Tensor) -> list[Tensor]:
+    """Gradients of all leaves; leaves without a step have none to receive."""
+    if not any(leaf.numel() for leaf in leaves):
+        return [torch.zeros_like(leaf) for leaf in leaves]
+    return list(torch.autograd.grad(pooled, leaves, cotangent, retain_graph=True, materialize_grads=True))
+
+
+def assert_same(mine: Tensor, theirs: Tensor, leaves: list[Tensor], *, exact: bool = False) -> None:
+    """Equal values, and equal gradients under a random cotangent."""
+    cotangent = torch.randn_like(theirs)
+    ours = [mine, *gradients(mine, leaves, cotangent)]
+    wanted = [theirs, *gradients(theirs, leaves, cotangent)]
+    for a, b in zip(ours, wanted, strict=True):
+        if exact:
+            torch.testing.assert_close(a, b, rtol=0, atol=0, equal_nan=True)
+        else:
+            torch.testing.assert_close(a, b, equal_nan=True)
