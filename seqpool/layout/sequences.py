@@ -114,8 +114,13 @@ class Sequences:
             return sequence.unsqueeze(self.time).expand(self.values.shape[:2])
         row = torch.arange(self.values.shape[0], device=self.start.device)
         if self.hops is None:
+            # The ONNX exporter of torch 2.13 cannot type bucketize where the number of sequences is open.
+            exporting = torch.compiler.is_exporting()
+            before = (
+                (row.unsqueeze(1) >= self.start).sum(1) if exporting else torch.bucketize(row, self.start, right=True)
+            )
             # Rows before the first sequence are nobody's; `valid` says so, the owner must only be a legal index.
-            return (torch.bucketize(row, self.start, right=True) - 1).clamp(min=0)
+            return (before - 1).clamp(min=0)
         place = row - self.hops[self._packed_step(row)]
         return place if self.order is None else self.order[place]
 
