@@ -1,0 +1,1 @@
+"""Recipes: text classifiers on seqpool's poolers, trained from the command line."""

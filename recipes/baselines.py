@@ -1,0 +1,65 @@
+"""What a trained network is held against: the most frequent class, and a linear model on a bag of words."""
+
+import time
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]  # it has no types
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]  # it has no types
+from torch import Tensor
+
+from recipes.data.corpus import Corpus
+from recipes.model import metrics
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One row of the table: how a model did on the test split, and what it cost.
+
+    Args:
+        model: Name of the pooler or baseline.
+        accuracy: Share of test texts that are right.
+        macro_f1: F1 averaged over classes.
+        seconds: Wall-clock seconds an epoch, the median; for a baseline, of the whole fit.
+        parameters: Numbers that were learned.
+    """
+
+    model: str
+    accuracy: float
+    macro_f1: float
+    seconds: float
+    parameters: int
+
+
+def majority(corpus: Corpus) -> Score:
+    """Answer the most frequent class of the training split."""
+    start = time.perf_counter()
+    most = torch.tensor(corpus.splits["train"]["label"][:]).bincount().argmax()
+    seconds = time.perf_counter() - start
+    return _score("majority class", corpus, most.repeat(len(corpus.splits["test"])), seconds, 0)
+
+
+def bag_of_words(corpus: Corpus, seed: int) -> Score:
+    """Logistic regression on the tf-idf of whole texts."""
+    start = time.perf_counter()
+    train, test = corpus.splits["train"], corpus.splits["test"]
+    vectorizer = TfidfVectorizer(sublinear_tf=True)
+    model = LogisticRegression(C=10.0, max_iter=1000, random_state=seed)
+    model.fit(vectorizer.fit_transform(train["text"]), train["label"][:])
+    seconds = time.perf_counter() - start
+    predicted = torch.tensor(model.predict(vectorizer.transform(test["text"])))
+    return _score("bag of words, linear", corpus, predicted, seconds, model.coef_.size + model.intercept_.size)
+
+
+def _score(name: str, corpus: Corpus, predicted: Tensor, seconds: float, parameters: int) -> Score:
+    both = metrics(len(corpus.labels))
+    values = both(predicted, torch.tensor(corpus.splits["test"]["label"][:]))
+    return Score(
+        model=name,
+        accuracy=float(values["accuracy"]),
+        macro_f1=float(values["macro_f1"]),
+        seconds=seconds,
+        parameters=parameters,
+    )

@@ -1,0 +1,101 @@
+"""Train a set of poolers on the same data, with the same seed and budget."""
+
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from joblib import Parallel, cpu_count, delayed, parallel_config  # type: ignore[import-untyped] # it has no types
+from lightning import Callback, LightningModule, Trainer, seed_everything
+
+from recipes.baselines import Score
+from recipes.data.module import TextData
+from recipes.poolers import Network, make_model
+from recipes.quiet import quiet_logs, quiet_warnings
+
+DEFAULT_POOLERS = (
+    "LastHiddenPooler,BiConcatPooler,MaskedMeanPooler,MaskedMaxPooler,AttentionPooler,AdditiveAttentionPooler"
+)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What to compare, and the budget of each.
+
+    Args:
+        poolers: Names with commas between them, or `all`.
+        epochs: Passes over the training texts.
+        seed: Of initial weights, dropout and the order of batches; the same for every pooler.
+        jobs: Poolers to train at a time, each on one thread; one a core by default.
+        save_dir: Folder for the table as CSV.
+
+    Raises:
+        ValueError: a number is too small.
+    """
+
+    poolers: str = DEFAULT_POOLERS
+    epochs: int = 3
+    seed: int = 0
+    jobs: int = cpu_count()
+    save_dir: str = "runs/compare"
+
+    def __post_init__(self) -> None:
+        for name, least in {"epochs": 1, "seed": 0, "jobs": 1}.items():
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, {getattr(self, name)} came")
+
+
+def train_all(names: Sequence[str], network: Network, data: TextData, plan: Comparison) -> Iterator[Score]:
+    """Train one classifier a pooler, several at a time; scores come in the order of the names."""
+    # One thread each: a second one speeds a small recurrent network up by less than a second process does.
+    with parallel_config(backend="loky", n_jobs=min(plan.jobs, len(names)), inner_max_num_threads=1):
+        yield from Parallel(return_as="generator")(
+            delayed(train_one)(name, network, data, plan.epochs, plan.seed) for name in names
+        )
+
+
+def train_one(name: str, network: Network, data: TextData, epochs: int, seed: int) -> Score:
+    """Train on the training split, measure on the test split after the last epoch."""
+    torch.set_num_threads(1)
+    quiet_warnings()
+    quiet_logs()
+    seed_everything(seed, verbose=False)
+    model = make_model(name, network, data.num_words, data.num_classes)
+    clock = EpochClock()
+    trainer = Trainer(
+        accelerator="cpu",
+        max_epochs=epochs,
+        callbacks=[clock],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        limit_val_batches=0,
+    )
+    trainer.fit(model, datamodule=data)
+    (measured,) = trainer.test(model, datamodule=data, verbose=False)
+    return Score(
+        model=name,
+        accuracy=measured["test_accuracy"],
+        macro_f1=measured["test_macro_f1"],
+        seconds=statistics.median(clock.seconds),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+    )
+
+
+@final
+class EpochClock(Callback):
+    """Take the wall-clock time of each training epoch."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._start = 0.0
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._start = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.seconds.append(time.perf_counter() - self._start)

@@ -1,0 +1,23 @@
+"""Third-party warnings that nobody who runs a recipe can act on, each with its reason."""
+
+import logging
+import warnings
+
+
+def quiet_warnings() -> None:
+    """Ignore what the libraries say about each other."""
+    # Lightning's own use of a torch function; torch deprecated it after Lightning's release.
+    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
+    # LightningCLI's own calls; it has to follow jsonargparse before version 5.
+    warnings.filterwarnings("ignore", message=r"(?s).*only one JsonargparseDeprecationWarning")
+    warnings.filterwarnings("ignore", message=r"(?s).*deprecated in v4[\d.]+ and will be\s+removed in v5")
+    # Every run has a folder of its own, so a checkpoint that is tested or resumed always comes from another.
+    warnings.filterwarnings("ignore", message=r"The dirpath has changed")
+    # The batches lie ready in memory: workers would only copy them.
+    warnings.filterwarnings("ignore", message=r".*does not have many workers")
+
+
+def quiet_logs() -> None:
+    """Let a process that trains in the background keep its devices and tips to itself."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)

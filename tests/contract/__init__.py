@@ -1,0 +1,1 @@
+"""What every pooler promises, in every layout."""

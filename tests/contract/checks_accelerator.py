@@ -1,0 +1,71 @@
+"""The promises about accelerators, kept on a fake one: no wait for the device, no mixed devices.
+
+PyTorch's private interface to such a device stays in this file. Its tensors have shapes and devices and no values, so
+whatever would read a value on the host raises, and so does a CPU tensor beside one of the accelerator's.
+"""
+
+import functools
+from unittest.mock import patch
+
+import torch
+from torch import Tensor
+from torch._subclasses import fake_tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
+from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
+
+from tests.contract.discovery import Case
+from tests.contract.layouts import Layout
+from tests.contract.rows import row
+from tests.contract.running import Inputs, arguments, fitted, inputs_of
+
+SIZES = (3, 6, 0, 1, 4)
+
+
+@functools.cache
+def device() -> torch.device:
+    """The fake accelerator; a process can have one."""
+    _setup_privateuseone_for_python_backend("gpu")
+    return torch.device("gpu")
+
+
+class _Fake(FakeTensorMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    """Shapes without values; host tensors that were given values lose them on their way to the accelerator."""
+
+    avoid_device_init = True
+
+    def __init__(self) -> None:
+        # Nested tensors want an environment for their shapes; it must not make up values.
+        super().__init__(shape_env=ShapeEnv(allow_scalar_outputs=False, allow_dynamic_output_shape_ops=False))
+
+
+def _there(name: str, tensor: Tensor, on: torch.device) -> Tensor:
+    """A tensor like this one on the accelerator; PyTorch keeps a packed sequence's sizes on the host."""
+    if name == "batch_sizes":
+        # Reading a host tensor is free, so this one keeps its values.
+        with patch.object(fake_tensor, "CONSTANT_NUMEL_LIMIT", tensor.numel()):
+            return torch.tensor(tensor.tolist(), device="cpu", dtype=tensor.dtype)
+    fake = torch.empty(tensor.shape, dtype=tensor.dtype, device=on)
+    return fake.requires_grad_(tensor.requires_grad)
+
+
+@row("sync")
+def check_no_sync(case: Case, layout: Layout) -> None:
+    """Forward and backward neither wait for the accelerator nor mix devices."""
+    on = device()
+    for whole in case.batches(SIZES, states=layout.states):
+        batch = fitted(whole, layout)
+        laid = layout.lay(batch.rows)
+        shapes: Inputs = inputs_of(case.start(), batch, layout, laid)
+        with _Fake():
+            with on:
+                pooler = case.start()
+            inputs = {name: _there(name, tensor, on) for name, tensor in shapes.items()}
+            args, given = arguments(layout, laid, inputs)
+            pooled = pooler(*args, **given)
+            assert pooled.device.type == on.type
+            assert pooled.shape == (len(batch.rows), pooler.out_features(batch.table.shape[1]))
+            pooled.sum().backward()
+            for weight in pooler.parameters():
+                assert weight.grad is not None
+                assert weight.grad.device.type == on.type

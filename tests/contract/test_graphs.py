@@ -1,0 +1,77 @@
+"""Every pooler in graphs; layouts beside padded and packed, and inductor, once for each verb."""
+
+import pytest
+
+from tests.contract.checks_graphs import check_compile, check_export, check_onnx, check_trace
+from tests.contract.discovery import ONE_A_VERB, Case
+from tests.contract.layouts import LAYOUTS
+from tests.contract.marks import every_class, every_layout, every_pooler
+
+pytestmark = [
+    # Torch's own: Dynamo looks at the gradients of what it is given, the exporter at its own tree, and tracing is old.
+    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning"),
+    pytest.mark.filterwarnings(r"ignore:.isinstance\(treespec, LeafSpec\). is deprecated:FutureWarning"),
+    pytest.mark.filterwarnings(r"ignore:.torch.jit.\w+. is deprecated:DeprecationWarning"),
+    # Tracing looks at every comparison of sizes; that none is burnt in is what the check shows.
+    pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning"),
+]
+
+one_a_verb = pytest.mark.parametrize("case", ONE_A_VERB, ids=str)
+exportable = pytest.mark.parametrize("layout", ["right_padded", "left_padded", "time_major", "flat_int64"])
+
+
+@every_class
+@pytest.mark.parametrize("layout", ["right_padded", "packed_unsorted"])
+def test_compiles_to_one_graph(case: Case, layout: str) -> None:
+    check_compile(case, LAYOUTS[layout])
+
+
+@one_a_verb
+@every_layout
+def test_every_layout_compiles(case: Case, layout: str) -> None:
+    check_compile(case, LAYOUTS[layout])
+
+
+@one_a_verb
+@pytest.mark.parametrize("layout", ["right_padded", "packed_unsorted"])
+def test_inductor(case: Case, layout: str) -> None:
+    check_compile(case, LAYOUTS[layout], backend="inductor")
+
+
+@every_class
+def test_exports(case: Case) -> None:
+    check_export(case, LAYOUTS["right_padded"])
+
+
+@every_class
+def test_onnx(case: Case) -> None:
+    check_onnx(case, LAYOUTS["right_padded"])
+
+
+@one_a_verb
+@pytest.mark.parametrize("layout", ["left_padded", "time_major", "flat_int64"])
+def test_every_layout_exports(case: Case, layout: str) -> None:
+    check_export(case, LAYOUTS[layout])
+    check_onnx(case, LAYOUTS[layout])
+
+
+@every_class
+def test_traces(case: Case) -> None:
+    check_trace(case, LAYOUTS["right_padded"])
+
+
+@pytest.mark.full
+@every_pooler
+@every_layout
+@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
+def test_full_compile(case: Case, layout: str, backend: str) -> None:
+    check_compile(case, LAYOUTS[layout], backend)
+
+
+@pytest.mark.full
+@every_pooler
+@exportable
+def test_full_export(case: Case, layout: str) -> None:
+    check_export(case, LAYOUTS[layout])
+    check_onnx(case, LAYOUTS[layout])
+    check_trace(case, LAYOUTS[layout])

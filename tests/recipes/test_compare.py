@@ -1,0 +1,117 @@
+import csv
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sklearn.metrics import accuracy_score, f1_score  # type: ignore[import-untyped]  # it has no types
+
+from recipes.baselines import Score, bag_of_words, majority
+from recipes.compare import DEFAULT_POOLERS, Comparison, train_all, train_one
+from recipes.data.columns import USUAL
+from recipes.data.corpus import load_corpus
+from recipes.data.module import TextData
+from recipes.poolers import choose, make_pooler
+from recipes.report import remarks, save
+from seqpool import poolers
+from tests.recipes.conftest import Command
+
+SMALL = ["--model.hidden_size=8", "--model.embedding_dim=8", "--epochs=1", "--jobs=1"]
+NETWORK: dict[str, Any] = {"hidden_size": 8, "embedding_dim": 8, "num_layers": 1, "bidirectional": True}
+
+
+def compare(command: Command, folder: str, *args: str) -> int:
+    return command("compare", f"--data.path={folder}", *SMALL, *args)
+
+
+def saved_rows() -> list[dict[str, str]]:
+    (path,) = Path("runs/compare").iterdir()
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_table_has_every_model_and_what_its_numbers_depend_on(
+    command: Command, corpus_folder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not compare(command, corpus_folder, "--poolers=LastHiddenPooler,MaskedMeanPooler")
+    out = capsys.readouterr().out
+    rows = saved_rows()
+    models = ["majority class", "bag of words, linear", "LastHiddenPooler", "MaskedMeanPooler"]
+    assert [row["model"] for row in rows] == models
+    for row in rows:
+        line = next(line for line in out.splitlines() if row["model"] in line)
+        shown = [cell.strip() for cell in line.strip("│ ").split("│")]
+        wanted = [row["model"], f"{float(row['accuracy']):.3f}", f"{float(row['macro_f1']):.3f}"]
+        assert (shown[:3], shown[4]) == (wanted, f"{int(row['parameters']):,}")
+    content = load_corpus(corpus_folder, columns=USUAL).content
+    assert f"content {content}, 3 classes, texts: 60 train, 15 validation, 18 test" in out
+    for text in ("machine: ", "versions: python ", "seed 0, 1 epochs", "One seed ranks nothing", "data versions: "):
+        assert text in out
+
+
+def test_all_takes_every_pooler(command: Command, corpus_folder: str) -> None:
+    assert not compare(command, corpus_folder, "--poolers=all")
+    assert [row["model"] for row in saved_rows()[2:]] == poolers.__all__
+
+
+def test_all_says_which_pooler_it_leaves_out(
+    command: Command, corpus_folder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not compare(command, corpus_folder, "--poolers=all", "--model.kind=gru", "--model.bidirectional=false")
+    out = capsys.readouterr().out
+    left_out = re.findall(r"left out, (\w+): ", out)
+    assert "CellStatePooler" in left_out
+    assert "BiConcatPooler" in left_out
+    assert [row["model"] for row in saved_rows()[2:]] == [name for name in poolers.__all__ if name not in left_out]
+
+
+def test_two_processes_give_what_one_gives(corpus_folder: str) -> None:
+    data = TextData(corpus_folder)
+    names = ["BiConcatPooler", "MaskedMaxPooler"]
+    together = list(train_all(names, NETWORK, data, Comparison(epochs=2, jobs=2)))
+    for name, score in zip(names, together, strict=True):
+        alone = train_one(name, NETWORK, data, epochs=2, seed=0)
+        assert (score.model, score.accuracy, score.macro_f1) == (name, alone.accuracy, alone.macro_f1)
+        assert score.parameters == alone.parameters > 0
+        assert score.seconds > 0
+
+
+def test_the_baselines_against_scikit_learn(corpus_folder: str) -> None:
+    corpus = load_corpus(corpus_folder, columns=USUAL)
+    labels = corpus.splits["test"]["label"][:]
+    score = majority(corpus)
+    assert score.accuracy == pytest.approx(accuracy_score(labels, [0] * 18))
+    assert score.macro_f1 == pytest.approx(f1_score(labels, [0] * 18, average="macro"))
+    # Every word gives its label away, and one of 18 texts has none.
+    assert bag_of_words(corpus, seed=0).accuracy >= 17 / 18 - 1e-6
+
+
+def test_the_default_set_holds_what_was_promised() -> None:
+    assert {"LastHiddenPooler", "BiConcatPooler", "MaskedMeanPooler"} <= set(choose(DEFAULT_POOLERS))
+
+
+@pytest.mark.parametrize("name", poolers.__all__)
+def test_every_pooler_is_built_for_its_network(name: str) -> None:
+    pooler = make_pooler(name, hidden_size=8, num_layers=2, bidirectional=True)
+    assert type(pooler).__name__ == name
+    assert pooler.out_features(16) > 0
+
+
+def score(accuracy: float, model: str = "m") -> Score:
+    return Score(model=model, accuracy=accuracy, macro_f1=0.5, seconds=1.0, parameters=2)
+
+
+@pytest.mark.parametrize(("bag", "relation"), [(0.9, "is above every"), (0.5, "is not above every")])
+def test_the_remarks_say_what_the_numbers_say(corpus_folder: str, bag: float, relation: str) -> None:
+    corpus = load_corpus(corpus_folder, columns=USUAL)
+    text = " ".join(remarks(corpus, [score(0.1), score(bag)], [score(0.8), score(0.6)], epochs=3, seed=7))
+    assert relation in text
+    assert "seed 7, 3 epochs" in text
+    assert f"±{1.96 * math.sqrt(0.8 * 0.2 / 18):.3f}" in text
+
+
+def test_nothing_half_written_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path / "new", [score(0.5)], {"seed": 1})
+    assert path.read_text().splitlines() == ["model,accuracy,macro_f1,seconds,parameters,seed", "m,0.5,0.5,1.0,2,1"]
+    assert list(path.parent.iterdir()) == [path]
