@@ -25,7 +25,7 @@ Source = tuple[list[Tensor], Callable[[Sequence[Tensor]], Batch]]
 
 EXTRAS: dict[str, Callable[[int, int, int], Tensor]] = {
     "weights": lambda steps, sequences, width: 0.1 + torch.rand(steps),  # noqa: ARG005  # one signature for all
-    "query": lambda steps, sequences, width: torch.randn(sequences, width),  # noqa: ARG005
+    "query": lambda steps, sequences, width: torch.randn(sequences, width),  # noqa: ARG005  # each entry is called alike
 }
 """What a pooler may need beside steps and states, for so many steps and sequences."""
 
