@@ -61,7 +61,8 @@ def run_reversed(
             inputs = pick_steps(x, steps.mirror, steps.time) if backward else x
             half, *states = _one_direction(rnn, weights[slot], inputs, start, hold)
             finals.append(pick_steps(half, steps.last, steps.time).squeeze(steps.time))
-            memories.extend(states[1:])
+            # Exported by torch 2.11, the cell comes with an axis too many.
+            memories.extend(state.reshape(start[1].shape) for state in states[1:])
             halves.append(pick_steps(half, steps.mirror, steps.time) if backward else half)
         x = torch.cat(halves, 2) if rnn.bidirectional else halves[0]
     return x, torch.stack(finals), torch.cat(memories) if cells else None
