@@ -69,7 +69,7 @@ def test_vmap_over_tables_of_one_view(layout: str, verb: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
-@pytest.mark.filterwarnings("ignore:.*torch.jit.trace.*deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.trace.*deprecated")
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("layout", ["right", "time_major"])
 def test_a_trace_is_right_for_other_lengths(layout: str, verb: str) -> None:

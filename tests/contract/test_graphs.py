@@ -11,7 +11,7 @@ pytestmark = [
     # Torch's own: Dynamo looks at the gradients of what it is given, the exporter at its own tree, and tracing is old.
     pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning"),
     pytest.mark.filterwarnings(r"ignore:.isinstance\(treespec, LeafSpec\). is deprecated:FutureWarning"),
-    pytest.mark.filterwarnings(r"ignore:.torch.jit.\w+. is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings(r"ignore:.torch.jit.\w+. is deprecated"),
     # Tracing looks at every comparison of sizes; that none is burnt in is what the check shows.
     pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning"),
 ]
