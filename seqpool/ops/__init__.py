@@ -5,8 +5,9 @@ from torch import Tensor
 
 from seqpool.layout import Sequences
 from seqpool.ops import segment
+from seqpool.ops.sorting import sort
 
-__all__ = ["accumulator", "attend", "gather", "peak", "select", "softmax", "spread", "total"]
+__all__ = ["accumulator", "attend", "gather", "peak", "select", "softmax", "sort", "spread", "total"]
 
 
 def accumulator(dtype: torch.dtype) -> torch.dtype:

@@ -153,13 +153,14 @@ def _index(seq: Sequences, rows: Tensor) -> Tensor:
         valid = seq.valid()
         assert valid is not None
         return valid.nonzero().squeeze(1) * pitch[0]
-    if seq.keep is not None:
+    if seq.keep is not None and seq.time is not None:
         sequence, step = (seq.keep if seq.time == 1 else seq.keep.t()).nonzero().unbind(1)
     else:
         steps = seq.hops.shape[0] if seq.hops is not None else rows.shape[seq.time or 0]
         sequence, step = (torch.arange(steps) < seq.lengths.unsqueeze(1)).nonzero().unbind(1)
     if seq.hops is not None:
-        return (seq.hops[step] + seq.start[sequence]) * pitch[0]
+        place = seq.hops[step] + seq.start[sequence]
+        return (place if seq.keep is None else place[seq.keep[place]]) * pitch[0]
     by_sequence, by_step = pitch if seq.time == 1 else reversed(pitch)
     return sequence * by_sequence + step * by_step
 
@@ -167,13 +168,11 @@ def _index(seq: Sequences, rows: Tensor) -> Tensor:
 def _each(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
     """The real rows of one sequence after the other, as slices where the layout has them."""
     for b, (start, length) in enumerate(zip(seq.start.tolist(), seq.lengths.tolist(), strict=True)):
-        if seq.hops is not None:
-            yield rows.index_select(0, seq.hops[:length] + start)
+        steps, keep = rows, seq.keep
+        if seq.time is not None:
+            steps, keep = rows.select(1 - seq.time, b), None if keep is None else keep.select(1 - seq.time, b)
+        if seq.hops is None and keep is None:
+            yield steps[start : start + length]
             continue
-        own = rows if seq.time is None else rows.select(1 - seq.time, b)
-        steps = own[start : start + length]
-        if seq.keep is None:
-            yield steps
-        else:
-            keep = seq.keep.select(1 - (seq.time or 0), b)[start : start + length]
-            yield steps.index_select(0, keep.nonzero().squeeze(1))
+        place = start + (torch.arange(length) if seq.hops is None else seq.hops[:length])
+        yield steps.index_select(0, place if keep is None else place[keep[place]])

@@ -1,5 +1,6 @@
 """Attention with one learned score a step."""
 
+from collections.abc import Callable
 from typing import final
 
 from torch import Tensor, nn
@@ -9,11 +10,19 @@ from seqpool.ops import attend, select
 from seqpool.poolers.base import AttentionBase, check_at_least_one, settle
 
 
-def weigh_by(seq: Sequences, score: nn.Module) -> tuple[Tensor, Tensor]:
-    """Average the steps with the softmax of `score`, a map from `(*, D)` to `(*, 1)`: `(B, D)` and the weights."""
+def weigh_by(seq: Sequences, score: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    """Average the steps with the softmax of `score`, a map from `(*, D)` to `(*, H)`: `(B, H*D)` and the weights."""
     rows = select(seq, seq.values)
     pooled, weights = attend(seq, score(rows), rows)
     return settle(seq, pooled.flatten(1)), weights.to(seq.values.dtype)
+
+
+def hidden_width(in_features: int, hidden_features: int | None) -> int:
+    """Width of a score's hidden layer, `in_features` where it is not given, after checking both."""
+    hidden_features = in_features if hidden_features is None else hidden_features
+    check_at_least_one("in_features", in_features, "the width of output")
+    check_at_least_one("hidden_features", hidden_features, "leave it out for in_features")
+    return hidden_features
 
 
 @final
@@ -84,9 +93,7 @@ class AdditiveAttentionPooler(AttentionBase):
 
     def __init__(self, in_features: int, hidden_features: int | None = None) -> None:
         super().__init__()
-        check_at_least_one("in_features", in_features, "the width of output")
-        hidden_features = in_features if hidden_features is None else hidden_features
-        check_at_least_one("hidden_features", hidden_features, "leave it out for in_features")
+        hidden_features = hidden_width(in_features, hidden_features)
         self.score = nn.Sequential(
             nn.Linear(in_features, hidden_features), nn.Tanh(), nn.Linear(hidden_features, 1, bias=False)
         )

@@ -4,7 +4,6 @@ PyTorch's private interface to such a device stays in this file. Its tensors hav
 whatever would read a value on the host raises, and so does a CPU tensor beside one of the accelerator's.
 """
 
-import functools
 from unittest.mock import patch
 
 import torch
@@ -22,11 +21,10 @@ from tests.contract.running import Inputs, arguments, fitted, inputs_of
 SIZES = (3, 6, 0, 1, 4)
 
 
-@functools.cache
-def device() -> torch.device:
-    """The fake accelerator; a process can have one."""
-    _setup_privateuseone_for_python_backend("gpu")
-    return torch.device("gpu")
+# A process can have one, and takes it only before its first backward: so at import, which is when tests are collected.
+_setup_privateuseone_for_python_backend("gpu")
+DEVICE = torch.device("gpu")
+"""The fake accelerator."""
 
 
 class _Fake(FakeTensorMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped
@@ -39,33 +37,32 @@ class _Fake(FakeTensorMode):  # type: ignore[no-untyped-call]  # torch leaves it
         super().__init__(shape_env=ShapeEnv(allow_scalar_outputs=False, allow_dynamic_output_shape_ops=False))
 
 
-def _there(name: str, tensor: Tensor, on: torch.device) -> Tensor:
+def _there(name: str, tensor: Tensor) -> Tensor:
     """A tensor like this one on the accelerator; PyTorch keeps a packed sequence's sizes on the host."""
     if name == "batch_sizes":
         # Reading a host tensor is free, so this one keeps its values.
         with patch.object(fake_tensor, "CONSTANT_NUMEL_LIMIT", tensor.numel()):
             return torch.tensor(tensor.tolist(), device="cpu", dtype=tensor.dtype)
-    fake = torch.empty(tensor.shape, dtype=tensor.dtype, device=on)
+    fake = torch.empty(tensor.shape, dtype=tensor.dtype, device=DEVICE)
     return fake.requires_grad_(tensor.requires_grad)
 
 
 @row("sync")
 def check_no_sync(case: Case, layout: Layout) -> None:
     """Forward and backward neither wait for the accelerator nor mix devices."""
-    on = device()
     for whole in case.batches(SIZES, states=layout.states):
         batch = fitted(whole, layout)
         laid = layout.lay(batch.rows)
         shapes: Inputs = inputs_of(case.start(), batch, layout, laid)
         with _Fake():
-            with on:
+            with DEVICE:
                 pooler = case.start()
-            inputs = {name: _there(name, tensor, on) for name, tensor in shapes.items()}
+            inputs = {name: _there(name, tensor) for name, tensor in shapes.items()}
             args, given = arguments(layout, laid, inputs)
             pooled = pooler(*args, **given)
-            assert pooled.device.type == on.type
+            assert pooled.device.type == DEVICE.type
             assert pooled.shape == (len(batch.rows), pooler.out_features(batch.table.shape[1]))
             pooled.sum().backward()
             for weight in pooler.parameters():
                 assert weight.grad is not None
-                assert weight.grad.device.type == on.type
+                assert weight.grad.device.type == DEVICE.type

@@ -46,7 +46,8 @@ def check_repr(case: Case) -> None:
     if "in_features" in inspect.signature(case.cls).parameters:
         given["in_features"] = WIDTH
     for name, value in given.items():
-        modules = [one for one in value if isinstance(one, Pooler)] if isinstance(value, tuple) else []
+        parts = value if isinstance(value, tuple) else (value,)
+        modules = [one for one in parts if isinstance(one, Pooler)]
         for part in [repr(module) for module in modules] or [f"={value!r}"]:
             assert part in repr(pooler), f"{name}={value!r} is not in {pooler!r}"
 

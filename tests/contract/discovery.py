@@ -120,7 +120,7 @@ class Case:
 
     @cached_property
     def exact(self) -> bool:
-        """Whether results must agree bit for bit: each feature depends on two steps at most, however many there are."""
+        """Whether results must agree bit for bit: each feature depends on two numbers at most, however many there are."""
         batch = next(self.batches((7,)))
         x = batch.table.detach().requires_grad_()
         pooled = self.build().one(x, *batch.beside(0, self.needs))
@@ -131,7 +131,7 @@ def _touched(feature: Tensor, x: Tensor) -> int:
     if not feature.requires_grad:
         return 0
     grad = torch.autograd.grad(feature, x, retain_graph=True, materialize_grads=True)[0]
-    return int((grad != 0).any(1).sum())
+    return int((grad != 0).sum())
 
 
 def _cases() -> list[Case]:

@@ -71,6 +71,9 @@ def arguments(layout: Layout, laid: Laid, inputs: Inputs) -> tuple[tuple[Any, ..
 def _without_features(output: Any) -> Any:
     if isinstance(output, PackedSequence):
         return output._replace(data=output.data[:, 0])
+    if output.is_nested:
+        values, offsets = output.values()[:, 0], output.offsets()
+        return torch.nested.nested_tensor_from_jagged(values, offsets, lengths=output.lengths())
     return output[..., 0]
 
 

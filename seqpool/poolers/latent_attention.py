@@ -1,0 +1,77 @@
+"""Steps rewritten from a dictionary of learned latent vectors, then averaged."""
+
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from seqpool.layout import Sequences
+from seqpool.ops import accumulator, select, total
+from seqpool.poolers.base import Pooler, check_at_least_one, settle
+from seqpool.poolers.multi_head import contents, keys, multi_head, queries
+
+
+@final
+class LatentAttentionPooler(Pooler):
+    r"""Let each step attend to a learned dictionary, pass what it finds through two layers, and average.
+
+    Its weights lie over the latent vectors, not over the steps, which count alike; so it gives none.
+
+    .. math::
+        y = \frac{1}{n} \sum_t W_2 \, GELU(W_1 o_t + b_1) + b_2, \quad o_t = MultiHead(x_t, L, L)
+
+    Source: Lee et al. 2024, "NV-Embed: Improved Techniques for Training LLMs as Generalist Embedding Models"
+    (https://arxiv.org/abs/2405.17428), who use 512 latent vectors and 8 heads. The released model adds layer norms and
+    residual connections around both layers, and gates the second.
+
+    Args:
+        in_features: D, the width of a step.
+        num_latents: vectors in the dictionary L, each as wide as a step.
+        num_heads: heads of the attention.
+        hidden_features: width of the hidden layer; four times `in_features` where it is `None`.
+
+    Shape:
+        n steps of D features -> D features.
+
+    Raises:
+        ValueError: a size is below 1, or `num_heads` does not divide `in_features`.
+
+    Example:
+        >>> LatentAttentionPooler(4, num_latents=16, num_heads=2)(torch.randn(2, 3, 4), lengths=[3, 1]).shape
+        torch.Size([2, 4])
+    """
+
+    samples = ({"num_latents": 5}, {"num_latents": 4, "num_heads": 2, "hidden_features": 3})
+    also = ("NV-Embed",)
+
+    def __init__(
+        self, in_features: int, *, num_latents: int = 512, num_heads: int = 1, hidden_features: int | None = None
+    ) -> None:
+        super().__init__()
+        hidden_features = 4 * in_features if hidden_features is None else hidden_features
+        check_at_least_one("num_latents", num_latents, "leave it out for 512")
+        check_at_least_one("hidden_features", hidden_features, "leave it out for 4 x in_features")
+        self.attention = multi_head(in_features, num_heads)
+        self.latents = nn.Parameter(torch.randn(num_latents, in_features))
+        self.mlp = nn.Sequential(
+            nn.Linear(in_features, hidden_features), nn.GELU(), nn.Linear(hidden_features, in_features)
+        )
+
+    def one(self, x: Tensor) -> Tensor:
+        found: Tensor = self.mlp(self.attention(x, self.latents, self.latents)[0])
+        return found.mean(0)
+
+    def pool(self, seq: Sequences) -> Tensor:
+        found: Tensor = self.mlp(self._look_up(select(seq, seq.values)))
+        return settle(seq, total(seq, found) / seq.count.clamp(min=1).unsqueeze(1))
+
+    def extra_repr(self) -> str:
+        return f"num_latents={self.latents.shape[0]}, num_heads={self.attention.num_heads}"
+
+    def _look_up(self, rows: Tensor) -> Tensor:
+        """What each row finds in the dictionary, `(*rows, D)`."""
+        content = contents(self.attention, self.latents)
+        scores = torch.einsum("...hd,lhd->...hl", queries(self.attention, rows), keys(self.attention, self.latents))
+        weights = scores.softmax(-1, dtype=accumulator(scores.dtype)).to(content.dtype)
+        found: Tensor = self.attention.out_proj(torch.einsum("...hl,lhd->...hd", weights, content).flatten(-2))
+        return found

@@ -1,0 +1,137 @@
+"""Power means: between the mean and the largest absolute value."""
+
+import math
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from seqpool.layout import Sequences
+from seqpool.ops import peak, select, spread, total
+from seqpool.poolers.base import Pooler, settle
+from seqpool.poolers.statistics import widened
+
+
+def power_mean(seq: Sequences, power: Tensor | float) -> Tensor:
+    """Power mean of the real steps, sign kept, `(B, F)`; see `PowerMeanPooler`."""
+    # Where signs cancel, the root of what is left magnifies its rounding.
+    rows = select(seq, widened(seq.values))
+    # As a tensor, since a graph that compares a number with 1 serves that number alone.
+    power = rows.new_ones(()) * power
+    # A power mean scales with its steps, so this scale keeps powers in range and needs no gradient.
+    scale = peak(seq, rows.detach().abs())
+    scale = torch.where((scale > 0) & (scale < math.inf), scale, 1)
+    summed = total(seq, _signed_power(rows / spread(seq, scale), power))
+    return settle(seq, scale * _signed_power(summed / seq.count.clamp(min=1).unsqueeze(1), 1 / power))
+
+
+def _signed_power(x: Tensor, power: Tensor) -> Tensor:
+    """:math:`sign(x) |x|^p`, with gradient 0 at 0 unless p is 1."""
+    zero = x == 0
+    powered = x.sign() * torch.where(zero, 1, x.abs()) ** power
+    return torch.where(zero & (power == 1), x, powered)
+
+
+def _one_power_mean(x: Tensor, power: Tensor | float) -> Tensor:
+    wide = x.double()
+    mean = (wide.sign() * torch.where(wide == 0, 1, wide.abs()) ** power).mean(0)
+    return (mean.sign() * torch.where(mean == 0, 1, mean.abs()) ** (1 / power)).to(x.dtype)
+
+
+def _positive(power: float) -> float:
+    if not 0 < power < math.inf:
+        raise ValueError(f"power must be positive and finite, {power} came: infinity is MaskedMaxPooler of abs()")
+    return float(power)
+
+
+@final
+class PowerMeanPooler(Pooler):
+    r"""Take the power mean of each feature with one power for all; negative values keep their sign.
+
+    .. math:: y = s(\frac{1}{n} \sum_{t=1}^{n} s(x_t, p), \frac{1}{p}), \quad s(x, p) = sign(x) |x|^p
+
+    1 is the mean, 2 without signs the root mean square, and large powers near the largest absolute value. The data are
+    never clamped; where the power mean is 0 the gradient is 0.
+
+    Source: Rücklé et al. 2018, "Concatenated Power Mean Word Embeddings as Universal Cross-Lingual Sentence
+    Representations" (https://arxiv.org/abs/1803.01400), for values that are not negative; where they are, a power
+    is not real in general, and the paper's code takes the real part of a complex one.
+
+    Args:
+        power: p, positive.
+        learnable: whether p is a parameter.
+
+    Shape:
+        n steps of D features -> D features.
+
+    Raises:
+        ValueError: `power` is not positive or not finite.
+
+    Example:
+        >>> x = torch.tensor([[[3.0], [4.0], [5.0], [9.0]]])
+        >>> (PowerMeanPooler(power=3)(x, lengths=[3]) ** 3).round()
+        tensor([[72.]])
+    """
+
+    samples = ({}, {"power": 2.5, "learnable": True})
+    also = ("p-mean", "Lp pooling", "GeM with one shared p")
+
+    def __init__(self, *, power: float = 3.0, learnable: bool = False) -> None:
+        super().__init__()
+        self.initial, self.learnable = _positive(power), learnable
+        self.power = nn.Parameter(torch.tensor([self.initial])) if learnable else self.initial
+
+    def one(self, x: Tensor) -> Tensor:
+        return _one_power_mean(x, self.power)
+
+    def pool(self, seq: Sequences) -> Tensor:
+        return power_mean(seq, self.power)
+
+    def extra_repr(self) -> str:
+        return f"power={self.initial}, learnable={self.learnable}"
+
+
+@final
+class GeMPooler(Pooler):
+    r"""Take the power mean of each feature with a learned power of its own.
+
+    .. math:: y_d = s(\frac{1}{n} \sum_{t=1}^{n} s(x_{t,d}, p_d), \frac{1}{p_d}), \quad s(x, p) = sign(x) |x|^p
+
+    The data are never clamped: a channel that is 0 throughout, normal after a ReLU, gives 0 and gradient 0. The paper's
+    one power for all features, p without an index, is `PowerMeanPooler(learnable=True)`.
+
+    Source: Radenović et al. 2018, "Fine-tuning CNN Image Retrieval with No Human Annotation"
+    (https://arxiv.org/abs/1711.02512); signs are this library's, the paper's features are not negative.
+
+    Args:
+        in_features: D, the width of a step.
+        power: what every p starts at, positive.
+
+    Shape:
+        n steps of D features -> D features.
+
+    Raises:
+        ValueError: `power` is not positive or not finite.
+
+    Example:
+        >>> x = torch.tensor([[[3.0, 0.0], [4.0, 0.0], [5.0, 0.0], [9.0, 9.0]]])
+        >>> (GeMPooler(2)(x, lengths=[3]) ** 3).detach().round()
+        tensor([[72.,  0.]])
+    """
+
+    samples = ({}, {"power": 1.5})
+    also = ("GeM", "GeMmp", "generalized mean pooling")
+
+    def __init__(self, in_features: int, *, power: float = 3.0) -> None:
+        super().__init__()
+        self.initial = _positive(power)
+        self.power = nn.Parameter(torch.full((in_features,), self.initial))
+
+    def one(self, x: Tensor) -> Tensor:
+        return _one_power_mean(x, self.power)
+
+    def pool(self, seq: Sequences) -> Tensor:
+        return power_mean(seq, self.power)
+
+    def extra_repr(self) -> str:
+        return f"in_features={self.power.shape[0]}, power={self.initial}"
