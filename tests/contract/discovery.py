@@ -120,7 +120,7 @@ class Case:
 
     @cached_property
     def exact(self) -> bool:
-        """Whether results must agree bit for bit: each feature depends on two numbers at most, however many there are."""
+        """Whether results agree bit for bit: a feature depends on two numbers at most, however many there are."""
         batch = next(self.batches((7,)))
         x = batch.table.detach().requires_grad_()
         pooled = self.build().one(x, *batch.beside(0, self.needs))

@@ -1,47 +1,23 @@
 """Attention poolers agree with PyTorch's and PyG's attentions, and with what their papers claim."""
 
-import math
-
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from seqpool.poolers.attentive_statistics import AttentiveStatisticsPooler
-from seqpool.poolers.channel_attention import ChannelAttentionPooler
 from seqpool.poolers.gated_attention import GatedAttentionPooler
 from seqpool.poolers.latent_attention import LatentAttentionPooler
-from seqpool.poolers.max_attention import MaxAttentionPooler
 from seqpool.poolers.multi_head import MultiHeadAttentionPooler
 from seqpool.poolers.query_attention import QueryAttentionPooler
 from seqpool.poolers.sim_pool import SimPooler
 from seqpool.poolers.state_attention import StateAttentionPooler
 from seqpool.poolers.structured_attention import StructuredAttentionPooler, attention_penalty
-
-LENGTHS = [5, 2, 3]
-MASK = torch.arange(5) < torch.tensor(LENGTHS)[:, None]
+from tests.golden.attending import LENGTHS, MASK, attention, hidden, linear
 
 
 @pytest.fixture
 def x() -> Tensor:
     return torch.randn(3, 5, 4, dtype=torch.float64)
-
-
-def attention(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-    """PyTorch's own attention of queries `(3, Q, d)` to the real steps of `(3, 5, *)`."""
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=MASK.unsqueeze(1), scale=scale)
-
-
-def linear(layers: nn.Sequential, place: int) -> nn.Linear:
-    layer = layers[place]
-    assert isinstance(layer, nn.Linear)
-    return layer
-
-
-def hidden(padding: Tensor) -> Tensor:
-    """Steps with NaN where `MASK` has padding."""
-    return padding.masked_fill(~MASK.unsqueeze(2), math.nan)
 
 
 @pytest.mark.parametrize(("num_heads", "num_queries"), [(1, 1), (2, 3), (4, 1)])
@@ -118,55 +94,6 @@ def test_state_attention_takes_the_state_of_the_network(bidirectional: bool) -> 
         StateAttentionPooler(bidirectional=not bidirectional)(output, h_n)
 
 
-def test_max_attention_by_hand() -> None:
-    # Maini 2020: q = (3, 4); the directions are (3, 0)/3 and (0, 4)/4, so the scores are 3 and 4; zeros score 0.
-    x = torch.tensor([[[3.0, 0.0], [0.0, 4.0], [0.0, 0.0]]], dtype=torch.float64, requires_grad=True)
-    pooled, weights = MaxAttentionPooler()(x, return_weights=True)
-    mass = torch.tensor([math.exp(3), math.exp(4), 1.0], dtype=torch.float64)
-    torch.testing.assert_close(weights.flatten(), mass / mass.sum())
-    torch.testing.assert_close(pooled, torch.stack([3 * mass[0], 4 * mass[1]]).unsqueeze(0) / mass.sum())
-    (gradient,) = torch.autograd.grad(pooled.sum(), x)
-    assert gradient.isfinite().all()
-
-
-def test_max_attention_is_scaled_dot_product_attention_of_directions(x: Tensor) -> None:
-    query = x.masked_fill(~MASK.unsqueeze(2), -math.inf).amax(1, keepdim=True)
-    theirs = attention(query, F.normalize(x, dim=2), x, 1.0).squeeze(1)
-    torch.testing.assert_close(MaxAttentionPooler()(hidden(x), lengths=LENGTHS), theirs)
-
-
-def test_channel_attention_has_mean_and_maximum_as_special_cases(x: Tensor) -> None:
-    # Chen 2018, section 3.3: equal scores give mean pooling, scores that grow with the steps max pooling.
-    pooler = ChannelAttentionPooler(4).double()
-    nn.init.zeros_(linear(pooler.scores, 2).weight)
-    mean = torch.stack([steps[:n].mean(0) for steps, n in zip(x, LENGTHS, strict=True)])
-    torch.testing.assert_close(pooler(hidden(x), lengths=LENGTHS), mean)
-    with torch.no_grad():
-        linear(pooler.scores, 0).weight.copy_(torch.eye(4))
-        linear(pooler.scores, 0).bias.fill_(10.0)
-        linear(pooler.scores, 2).weight.copy_(1e6 * torch.eye(4))
-    largest = torch.stack([steps[:n].amax(0) for steps, n in zip(x, LENGTHS, strict=True)])
-    torch.testing.assert_close(pooler(hidden(x), lengths=LENGTHS), largest)
-
-
-def test_equal_attention_gives_statistics_pooling(x: Tensor) -> None:
-    # Okabe 2018, section 3: statistics pooling is the case of equal weights.
-    pooler = AttentiveStatisticsPooler(4).double()
-    nn.init.zeros_(linear(pooler.scores, 2).weight)
-    steps = [rows[:n] for rows, n in zip(x, LENGTHS, strict=True)]
-    theirs = torch.stack([torch.cat([rows.mean(0), rows.std(0, correction=0)]) for rows in steps])
-    torch.testing.assert_close(pooler(hidden(x), lengths=LENGTHS), theirs)
-
-
-def test_attentive_statistics_in_the_form_of_the_paper(x: Tensor) -> None:
-    pooler = AttentiveStatisticsPooler(4, hidden_features=6).double()
-    query, key = linear(pooler.scores, 2).weight.expand(3, -1, -1), linear(pooler.scores, 0)(x).tanh()
-    mean, square = attention(query, key, torch.cat([x, x.square()], 2), 1.0).squeeze(1).chunk(2, dim=1)
-    torch.testing.assert_close(
-        pooler(hidden(x), lengths=LENGTHS), torch.cat([mean, (square - mean.square()).sqrt()], 1)
-    )
-
-
 @pytest.mark.parametrize("num_heads", [1, 2])
 def test_latent_attention_is_multihead_attention_to_the_latents(x: Tensor, num_heads: int) -> None:
     pooler = LatentAttentionPooler(4, num_latents=7, num_heads=num_heads).double()
@@ -174,31 +101,6 @@ def test_latent_attention_is_multihead_attention_to_the_latents(x: Tensor, num_h
     found = pooler.mlp(pooler.attention(x, latents, latents)[0])
     theirs = torch.where(MASK.unsqueeze(2), found, 0).sum(1) / MASK.sum(1, keepdim=True)
     torch.testing.assert_close(pooler(hidden(x), lengths=LENGTHS), theirs)
-
-
-def test_sim_pool_by_hand() -> None:
-    # No attention, gamma 2: a layer norm makes (1, 3) and (3, 1) of themselves (-1, 1) and (1, -1), above the minimum
-    # (0, 2) and (2, 0), so the root of the mean of 0 and 4.
-    pooler = SimPooler(2)
-    nn.init.zeros_(pooler.query.weight)
-    pooled = pooler(torch.tensor([[[1.0, 3.0], [3.0, 1.0], [math.nan, math.nan]]]), lengths=[2])
-    torch.testing.assert_close(pooled, torch.full((1, 2), math.sqrt(2)), rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("gamma", [1.25, 2.0])
-def test_sim_pool_is_scaled_dot_product_attention_over_powers(x: Tensor, gamma: float) -> None:
-    pooler = SimPooler(4, gamma=gamma).double()
-    real = MASK.unsqueeze(2)
-    z = pooler.norm(x)
-    query = pooler.query(torch.where(real, x, 0).sum(1, keepdim=True) / real.sum(1, keepdim=True))
-    above = z - torch.where(real, z, math.inf).amin((1, 2), keepdim=True) + 1e-6
-    theirs = attention(query, pooler.key(z), above.clamp(min=0) ** gamma, 0.5).squeeze(1) ** (1 / gamma)
-    torch.testing.assert_close(pooler(hidden(x), lengths=LENGTHS), theirs)
-
-
-def test_the_smallest_value_of_sim_pool_is_that_of_the_sequence(x: Tensor) -> None:
-    pooler = SimPooler(4).double()
-    torch.testing.assert_close(pooler(x[:1]), pooler(x * torch.tensor([1.0, 99.0, 1.0]).view(3, 1, 1))[:1])
 
 
 def test_penalty_by_hand() -> None:
