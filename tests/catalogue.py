@@ -1,17 +1,17 @@
 """Refresh what is generated from the poolers' files: `python -m tests.catalogue`; `--check` asks whether it is due.
 
-Written are the exports of `seqpool.poolers` and `seqpool`, and the tables of the two READMEs.
+Written are the exports of `seqpool.poolers` and `seqpool`, the families in the root README and the catalogue.
 """
 
 import argparse
 import ast
-import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.cards import Card, Family, families
+from tests import tables
+from tests.cards import File, read
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = "python -m tests.catalogue"
@@ -38,30 +38,32 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
 
 def stale(root: Path = ROOT) -> dict[Path, str]:
     """Files whose generated part is not what the poolers' files say, with the text that they should have."""
-    found = families(root / "seqpool" / "poolers")
+    found = read(root / "seqpool" / "poolers")
     texts = {
         root / "seqpool" / "poolers" / "__init__.py": _exports(found),
         root / "seqpool" / "__init__.py": _public(root / "seqpool" / "__init__.py", found),
-        root / "README.md": _between(root / "README.md", _short_table(found)),
-        root / "seqpool" / "README.md": _between(root / "seqpool" / "README.md", _catalogue(found)),
+        root / "README.md": _between(root / "README.md", tables.overview(found)),
+        root / "seqpool" / "README.md": _between(root / "seqpool" / "README.md", tables.catalogue(found)),
     }
     return {path: text for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text}
 
 
-def _names(found: Sequence[Family]) -> list[str]:
-    return [card.name for family in found for card in family.cards]
+def _names(found: Sequence[File]) -> list[str]:
+    return [card.name for file in found for card in file.poolers]
 
 
-def _exports(found: Sequence[Family]) -> str:
+def _exports(found: Sequence[File]) -> str:
     """The text of `seqpool/poolers/__init__.py`."""
     imports = [
-        f"from seqpool.poolers.{family.name} import {', '.join(card.name for card in family.cards)}" for family in found
+        f"from seqpool.poolers.{file.name} import {', '.join(card.name for card in file.poolers)}"
+        for file in found
+        if file.poolers
     ]
-    head = f'"""Every pooler, one family a file; written by `{COMMAND}`."""'
+    head = f'"""Every pooler; written by `{COMMAND}`."""'
     return _formatted("\n".join([head, "", *imports, "", _listed(_names(found))]))
 
 
-def _public(path: Path, found: Sequence[Family]) -> str:
+def _public(path: Path, found: Sequence[File]) -> str:
     """The text of `seqpool/__init__.py`: its import of the poolers and its `__all__` renewed, the rest as it was."""
     text = path.read_text("utf-8")
     body = ast.parse(text).body
@@ -102,49 +104,6 @@ def _between(path: Path, table: str) -> str:
         raise ValueError(f"{path.name} of {path.parent.name or '.'} needs one line {BEGIN} and one line {END} after it")
     head, tail = text.split(BEGIN)[0], text.split(END)[1]
     return f"{head}{BEGIN}\n{table}\n{END}{tail}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(_cell, cells))} |" for cells in lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", r"\|")
-
-
-def _short_table(found: Sequence[Family]) -> str:
-    rows = [
-        [
-            f"[{family.name}](seqpool/poolers/{family.name}.py)",
-            ", ".join(f"`{card.name}`" for card in family.cards),
-            family.sentence,
-        ]
-        for family in found
-    ]
-    return _table(["family", "poolers", "what they do"], rows)
-
-
-def _catalogue(found: Sequence[Family]) -> str:
-    rows = [_row(card) for family in found for card in family.cards]
-    return _table(["pooler", "what it does", "formula", "source", "arguments", "width F"], sorted(rows))
-
-
-def _row(card: Card) -> list[str]:
-    return [
-        f"[`{card.name}`](poolers/{card.family}.py)",
-        card.sentence,
-        f"${_in_markdown(card.formula)}$",
-        card.source,
-        f"`{card.arguments}`" if card.arguments else "",
-        card.width,
-    ]
-
-
-def _in_markdown(formula: str) -> str:
-    """LaTeX without the escapes that Markdown would take for its own."""
-    words = {r"\{": r"\lbrace ", r"\}": r"\rbrace ", r"\,": " ", r"\;": " ", r"\_": r"\textunderscore ", "|": r"\vert "}
-    return re.sub("|".join(map(re.escape, words)), lambda found: words[found[0]], formula).strip()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every pooler, one family a file; written by `python -m tests.catalogue`."""
+"""Every pooler; written by `python -m tests.catalogue`."""
 
 from seqpool.poolers.attention import AdditiveAttentionPooler, AttentionPooler
 from seqpool.poolers.attentive_statistics import AttentiveStatisticsPooler

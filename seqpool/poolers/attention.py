@@ -1,4 +1,4 @@
-"""Attention with one learned score a step."""
+"""Attention: one learned score a step."""
 
 from collections.abc import Callable
 from typing import final

@@ -1,4 +1,4 @@
-"""Mean and standard deviation under attention weights."""
+"""Attention: mean and standard deviation under attention weights."""
 
 from typing import final
 

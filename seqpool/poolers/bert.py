@@ -1,4 +1,4 @@
-"""The first token through the layer that BERT is trained with."""
+"""Transformers: the first token through the layer that BERT is trained with."""
 
 from typing import final
 

@@ -1,4 +1,4 @@
-"""Both final states of a bidirectional network's last layer, as one vector."""
+"""Final states: both of a bidirectional network's last layer, as one vector."""
 
 from typing import Literal, final, get_args
 

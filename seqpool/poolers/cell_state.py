@@ -1,4 +1,4 @@
-"""The LSTM's final cell state, which is in no step of the output."""
+"""Final states: the LSTM's cell state, which is in no step of the output."""
 
 from typing import final
 

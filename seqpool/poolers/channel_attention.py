@@ -1,4 +1,4 @@
-"""Attention with a score of its own for each feature."""
+"""Attention: a score of its own for each feature."""
 
 from typing import final
 

@@ -1,4 +1,4 @@
-"""Several poolers side by side."""
+"""Composition: several poolers side by side."""
 
 from itertools import chain
 from typing import final

@@ -1,4 +1,4 @@
-"""How the features vary together."""
+"""Statistics: how the features vary together."""
 
 from typing import final
 

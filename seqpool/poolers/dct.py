@@ -1,4 +1,4 @@
-"""The lowest frequencies of each feature."""
+"""Order-aware: the lowest frequencies of each feature."""
 
 import math
 from typing import final

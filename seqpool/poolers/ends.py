@@ -1,4 +1,4 @@
-"""The first and the last real step of anything."""
+"""Final states: the first and the last real step of anything."""
 
 from typing import final
 

@@ -1,4 +1,4 @@
-"""The final state of a recurrent network's last layer, from `h_n` or from the rows that hold it."""
+"""Final states: that of a recurrent network's last layer, from `h_n` or from the rows that hold it."""
 
 from typing import Literal, final, get_args
 

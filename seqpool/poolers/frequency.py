@@ -1,4 +1,4 @@
-"""Weights from how often a token occurs, for the poolers that take the caller's weights."""
+"""Weighted: weights from how often a token occurs, for the poolers that take the caller's weights."""
 
 import torch
 from torch import Tensor
@@ -17,6 +17,8 @@ def smooth_inverse_frequency(counts: Tensor, *, a: float = 1e-3) -> Tensor:
 
     Source: Arora et al. 2017, "A Simple but Tough-to-Beat Baseline for Sentence Embeddings"
     (https://openreview.net/forum?id=SyK00v5xx).
+
+    Also: SIF, SIF weights.
 
     Args:
         counts: how often each token of the vocabulary occurs in a corpus, whole numbers or not.

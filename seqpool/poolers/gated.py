@@ -1,4 +1,4 @@
-"""A sum of the steps behind learned gates."""
+"""Weighted: a sum of the steps behind learned gates."""
 
 from typing import final
 

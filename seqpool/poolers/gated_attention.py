@@ -1,4 +1,4 @@
-"""Attention whose score passes a learned gate."""
+"""Attention: a score that passes a learned gate."""
 
 from typing import final
 

@@ -1,4 +1,4 @@
-"""Means over windows of steps, and the maximum of the means."""
+"""Order-aware: means over windows of steps, and the maximum of the means."""
 
 from dataclasses import replace
 from typing import final

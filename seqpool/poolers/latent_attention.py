@@ -1,4 +1,4 @@
-"""Steps rewritten from a dictionary of learned latent vectors, then averaged."""
+"""Attention: steps rewritten from a dictionary of learned latent vectors, then averaged."""
 
 from typing import final
 

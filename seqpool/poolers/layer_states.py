@@ -1,4 +1,4 @@
-"""Final states of every layer: the lower ones are in no step of the output."""
+"""Final states: those of every layer; the lower ones are in no step of the output."""
 
 from typing import final
 

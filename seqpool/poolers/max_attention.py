@@ -1,4 +1,4 @@
-"""Attention whose query is the maximum over the steps."""
+"""Attention: a query that is the maximum over the steps."""
 
 from typing import final
 

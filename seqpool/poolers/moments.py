@@ -1,4 +1,4 @@
-"""The first four moments of the steps."""
+"""Statistics: the first four moments of the steps."""
 
 from typing import final
 

@@ -1,4 +1,4 @@
-"""Attention of learned queries, each split over several heads."""
+"""Attention: learned queries, each split over several heads."""
 
 import math
 from typing import final

@@ -1,4 +1,4 @@
-"""What the steps add to the entries of a learned codebook."""
+"""Codebook: what the steps add to the entries of a learned codebook."""
 
 from typing import final
 

@@ -1,4 +1,4 @@
-"""Order statistics of each feature: median and quantile."""
+"""Reductions: order statistics of each feature, median and quantile."""
 
 from typing import Literal, final, get_args
 

@@ -1,4 +1,4 @@
-"""Means whose weights follow from where a step stands in its sequence."""
+"""Weighted: means whose weights follow from where a step stands in its sequence."""
 
 from typing import final
 

@@ -1,4 +1,4 @@
-"""Power means: between the mean and the largest absolute value."""
+"""Reductions: power means, between the mean and the largest absolute value."""
 
 import math
 from typing import final

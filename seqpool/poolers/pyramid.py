@@ -1,4 +1,4 @@
-"""The maximum or the mean of each part of a sequence, cut ever finer."""
+"""Order-aware: the maximum or the mean of each part of a sequence, cut ever finer."""
 
 from collections.abc import Sequence
 from dataclasses import replace

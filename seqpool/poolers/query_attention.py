@@ -1,4 +1,4 @@
-"""Attention of a query that the caller gives."""
+"""Attention: a query that the caller gives."""
 
 from typing import final
 

@@ -1,4 +1,4 @@
-"""Reductions over the steps: mean, sum, maximum, minimum."""
+"""Reductions: mean, sum, maximum and minimum over the steps."""
 
 from typing import final
 

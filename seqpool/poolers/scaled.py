@@ -1,4 +1,4 @@
-"""Sums scaled by a function of the length."""
+"""Reductions: sums scaled by a function of the length."""
 
 import math
 from typing import final

@@ -1,4 +1,4 @@
-"""A network that reads the steps as a set, several times."""
+"""Attention: a network that reads the steps as a set, several times."""
 
 from typing import final
 

@@ -1,4 +1,4 @@
-"""Attention whose query is the mean of the steps, averaging by a power mean."""
+"""Attention: a query that is the mean of the steps, averaging by a power mean."""
 
 from typing import final
 

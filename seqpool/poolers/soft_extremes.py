@@ -1,4 +1,4 @@
-"""Smooth forms of the maximum: between the mean and the largest value."""
+"""Reductions: smooth forms of the maximum, between the mean and the largest value."""
 
 import math
 from typing import final

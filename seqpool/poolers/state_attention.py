@@ -1,4 +1,4 @@
-"""Attention whose query is the final state of a recurrent network."""
+"""Attention: a query that is the final state of a recurrent network."""
 
 from typing import final
 

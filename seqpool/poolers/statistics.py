@@ -1,4 +1,4 @@
-"""Spread of the steps around their mean: variance, standard deviation, and mean and deviation side by side."""
+"""Statistics: variance, standard deviation, and mean and deviation side by side."""
 
 from typing import final
 

@@ -1,4 +1,4 @@
-"""Attention in several hops, and the penalty that keeps them apart."""
+"""Attention: several hops, and the penalty that keeps them apart."""
 
 from typing import final
 
@@ -21,6 +21,8 @@ def attention_penalty(weights: Output, *, offsets: Integers | None = None, batch
 
     Source: Lin et al. 2017, "A Structured Self-attentive Sentence Embedding" (https://arxiv.org/abs/1703.03130), with
     a row of A, not a column, for each hop.
+
+    Also: penalization term.
 
     Args:
         weights: what a pooler returned beside its result, in the layout that it came in.

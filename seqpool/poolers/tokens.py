@@ -1,4 +1,4 @@
-"""A token by its place, and masks that choose tokens by what they are or where they stand."""
+"""Transformers: a token by its place, and masks that choose tokens by what they are or where they stand."""
 
 from typing import final
 
@@ -28,6 +28,8 @@ def marker_mask(token_ids: Tensor, marker: int, mask: Tensor | None = None) -> T
 
     Source: the entity markers of Baldini Soares et al. 2019, "Matching the Blanks: Distributional Similarity for
     Relation Learning" (https://arxiv.org/abs/1906.03158).
+
+    Also: entity markers, entity start.
 
     Args:
         token_ids: what the encoder read.
@@ -66,6 +68,8 @@ def skip_first(mask: Tensor, k: int | Tensor) -> Tensor:
 
     Source: Su et al. 2023, "One Embedder, Any Task: Instruction-Finetuned Text Embeddings"
     (https://arxiv.org/abs/2212.09741), which averages the steps behind the instruction alone.
+
+    Also: INSTRUCTOR, include_prompt=False.
 
     Args:
         mask: which steps are real, bool or 0/1.

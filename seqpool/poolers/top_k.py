@@ -1,4 +1,4 @@
-"""The k largest values of each feature."""
+"""Reductions: the k largest values of each feature."""
 
 from typing import final
 

@@ -1,4 +1,4 @@
-"""The mean without the extreme values."""
+"""Reductions: the mean without the extreme values."""
 
 from fractions import Fraction
 from typing import final

@@ -1,4 +1,4 @@
-"""Sums, means and statistics under the caller's own weights, one a step."""
+"""Weighted: sums, means and statistics under the caller's own weights, one a step."""
 
 from typing import final
 

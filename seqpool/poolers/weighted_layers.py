@@ -1,4 +1,4 @@
-"""Every layer of a transformer, mixed step by step before it is pooled."""
+"""Transformers: every layer, mixed step by step before it is pooled."""
 
 from dataclasses import replace
 from typing import final
