@@ -16,18 +16,20 @@ _EPS = 1e-6
 class SimPooler(AttentionBase):
     r"""Let the mean attend to the normalised steps, and take their power mean above the smallest value.
 
+    Keys and values are normalised, the query is the mean of the steps as they came. Unlike the released code, which
+    takes the smallest value of the whole batch, this takes that of the sequence, as the paper does.
+
     .. math::
         y = \left(\sum_t \alpha_t v_t^\gamma\right)^{1 / \gamma}, \quad
         \alpha = softmax_t\left(\frac{(W_Q \bar x)^\top W_K z_t}{\sqrt D}\right), \quad
         v_t = z_t - \min_{s,d} z_{s,d} + \epsilon, \quad z_t = LayerNorm(x_t)
 
     Source: Psomas et al. 2023, "Keep It SimPool: Who Said Supervised Transformers Suffer from Attention Deficit?"
-    (https://arxiv.org/abs/2309.06891), in one head, with the layer norm and :math:`\epsilon = 10^{-6}` of its released
-    code, which takes the minimum over the whole batch; here it is that of the sequence, as in the paper.
+    (https://arxiv.org/abs/2309.06891), in one head; layer norm and :math:`\epsilon = 10^{-6}` as in its released code.
 
     Args:
         in_features: D, the width of a step.
-        gamma: exponent of the power mean; the paper takes 2 for transformers and 1.25 for convolutional networks.
+        gamma: exponent of the power mean; the released transformers take 1.25, the convolutional networks 2.
 
     Shape:
         n steps of D features -> D features; weights: one a step.
@@ -42,14 +44,14 @@ class SimPooler(AttentionBase):
         (torch.Size([2, 4]), [1.0, 0.0, 0.0])
     """
 
-    samples = ({}, {"gamma": 1.25})
+    samples = ({}, {"gamma": 2.0})
     also = ("SimPool",)
 
-    def __init__(self, in_features: int, *, gamma: float = 2.0) -> None:
+    def __init__(self, in_features: int, *, gamma: float = 1.25) -> None:
         super().__init__()
         check_at_least_one("in_features", in_features, "the width of output")
         if not gamma > 0:
-            raise ValueError(f"gamma must be above 0, {gamma} came: leave it out for 2")
+            raise ValueError(f"gamma must be above 0, {gamma} came: leave it out for 1.25")
         self.norm = nn.LayerNorm(in_features, eps=_EPS)
         self.query = nn.Linear(in_features, in_features, bias=False)
         self.key = nn.Linear(in_features, in_features, bias=False)

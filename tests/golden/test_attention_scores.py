@@ -71,7 +71,7 @@ def test_attentive_statistics_in_the_form_of_the_paper(x: Tensor) -> None:
 def test_sim_pool_by_hand() -> None:
     # No attention, gamma 2: a layer norm makes (1, 3) and (3, 1) of themselves (-1, 1) and (1, -1), above the minimum
     # (0, 2) and (2, 0), so the root of the mean of 0 and 4.
-    pooler = SimPooler(2)
+    pooler = SimPooler(2, gamma=2.0)
     nn.init.zeros_(pooler.query.weight)
     pooled = pooler(torch.tensor([[[1.0, 3.0], [3.0, 1.0], [math.nan, math.nan]]]), lengths=[2])
     torch.testing.assert_close(pooled, torch.full((1, 2), math.sqrt(2)), rtol=1e-5, atol=1e-5)
@@ -86,6 +86,12 @@ def test_sim_pool_is_scaled_dot_product_attention_over_powers(x: Tensor, gamma: 
     above = z - torch.where(real, z, math.inf).amin((1, 2), keepdim=True) + 1e-6
     theirs = attention(query, pooler.key(z), above.clamp(min=0) ** gamma, 0.5).squeeze(1) ** (1 / gamma)
     torch.testing.assert_close(pooler(hidden(x), lengths=LENGTHS), theirs)
+
+
+def test_the_exponent_is_that_of_the_released_models() -> None:
+    # The authors' model cards: gamma=1.25 of vits_supervised_simpool_ep300, gamma=2.0 of resnet50_dino_simpool_ep100.
+    # A sequence of steps is what the transformer gives.
+    assert SimPooler(4).gamma == 1.25
 
 
 def test_the_smallest_value_of_sim_pool_is_that_of_the_sequence(x: Tensor) -> None:
