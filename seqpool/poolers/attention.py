@@ -41,6 +41,9 @@ class AttentionPooler(AttentionBase):
     Shape:
         n steps of D features -> D features; weights: one a step.
 
+    Raises:
+        ValueError: `in_features` is below 1.
+
     Example:
         >>> pooler = AttentionPooler(4)
         >>> pooled, weights = pooler(torch.randn(2, 3, 4), lengths=[3, 1], return_weights=True)
@@ -81,7 +84,7 @@ class AdditiveAttentionPooler(AttentionBase):
         n steps of D features -> D features; weights: one a step.
 
     Raises:
-        ValueError: `hidden_features` is below 1.
+        ValueError: a size is below 1.
 
     Example:
         >>> AdditiveAttentionPooler(4, hidden_features=2)(torch.randn(2, 3, 4), lengths=[3, 1]).shape
@@ -91,7 +94,7 @@ class AdditiveAttentionPooler(AttentionBase):
     also = ("HAN attention", "Bahdanau attention")
     samples = ({}, {"hidden_features": 3})
 
-    def __init__(self, in_features: int, hidden_features: int | None = None) -> None:
+    def __init__(self, in_features: int, *, hidden_features: int | None = None) -> None:
         super().__init__()
         hidden_features = hidden_width(in_features, hidden_features)
         self.score = nn.Sequential(

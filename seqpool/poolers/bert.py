@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.poolers.base import Pooler, settle
+from seqpool.poolers.base import Pooler, check_at_least_one, settle
 from seqpool.poolers.ends import first
 
 
@@ -26,6 +26,9 @@ class BertPooler(Pooler):
     Shape:
         n steps of D features -> D features.
 
+    Raises:
+        ValueError: `in_features` is below 1.
+
     Example:
         >>> BertPooler(4)(torch.randn(2, 3, 4), lengths=[3, 1]).shape
         torch.Size([2, 4])
@@ -36,6 +39,7 @@ class BertPooler(Pooler):
 
     def __init__(self, in_features: int) -> None:
         super().__init__()
+        check_at_least_one("in_features", in_features, "the width of output")
         self.dense = nn.Linear(in_features, in_features)
 
     def one(self, x: Tensor) -> Tensor:

@@ -44,6 +44,7 @@ class CellStatePooler(Pooler):
     """
 
     order = True
+    piecewise = True
     needs = ("h_n", "c_n")
 
     def __init__(self, *, cell_features: int | None = None) -> None:

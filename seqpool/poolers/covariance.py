@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from seqpool.layout import Sequences
 from seqpool.ops import select, total
-from seqpool.poolers.base import Pooler, settle
+from seqpool.poolers.base import Pooler, check_at_least_one, settle
 from seqpool.poolers.statistics import centred
 
 
@@ -31,7 +31,7 @@ class CovariancePooler(Pooler):
         n steps of D features -> R * (R + 1) / 2 features.
 
     Raises:
-        ValueError: `rank` is below 1.
+        ValueError: a size is below 1.
 
     Example:
         >>> CovariancePooler(4, rank=3)(torch.randn(2, 5, 4), lengths=[5, 1]).shape
@@ -43,8 +43,8 @@ class CovariancePooler(Pooler):
 
     def __init__(self, in_features: int, *, rank: int = 8) -> None:
         super().__init__()
-        if rank < 1:
-            raise ValueError(f"rank must be at least 1, {rank} came: the result has rank * (rank + 1) / 2 features")
+        check_at_least_one("in_features", in_features, "the width of output")
+        check_at_least_one("rank", rank, "the result has rank * (rank + 1) / 2 features")
         self.rank = rank
         # A bias would move every step alike, and a covariance does not see that.
         self.project = nn.Linear(in_features, rank, bias=False)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from seqpool.layout import Sequences
 from seqpool.ops import accumulator, spread, total
-from seqpool.poolers.base import Pooler, settle
+from seqpool.poolers.base import Pooler, check_at_least_one, settle
 
 
 def dct(seq: Sequences, k: int) -> Tensor:
@@ -64,8 +64,7 @@ class DCTPooler(Pooler):
 
     def __init__(self, k: int) -> None:
         super().__init__()
-        if k < 1:
-            raise ValueError(f"k must be at least 1, {k} came: it is the number of coefficients to keep")
+        check_at_least_one("k", k, "it is the number of coefficients to keep")
         self.k = k
 
     def one(self, x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from seqpool.layout import Sequences
 from seqpool.ops import accumulator, peak, select, spread
-from seqpool.poolers.base import Pooler, settle
+from seqpool.poolers.base import Pooler, check_at_least_one, settle
 
 
 def hierarchical(seq: Sequences, window: int) -> Tensor:
@@ -82,8 +82,7 @@ class HierarchicalPooler(Pooler):
 
     def __init__(self, window: int) -> None:
         super().__init__()
-        if window < 1:
-            raise ValueError(f"window must be at least 1, {window} came: it is the number of steps in a window")
+        check_at_least_one("window", window, "it is the number of steps in a window")
         self.window = window
 
     def one(self, x: Tensor) -> Tensor:

@@ -48,10 +48,10 @@ class LatentAttentionPooler(Pooler):
         self, in_features: int, *, num_latents: int = 512, num_heads: int = 1, hidden_features: int | None = None
     ) -> None:
         super().__init__()
-        hidden_features = 4 * in_features if hidden_features is None else hidden_features
-        check_at_least_one("num_latents", num_latents, "leave it out for 512")
-        check_at_least_one("hidden_features", hidden_features, "leave it out for 4 x in_features")
         self.attention = multi_head(in_features, num_heads)
+        check_at_least_one("num_latents", num_latents, "leave it out for 512")
+        hidden_features = 4 * in_features if hidden_features is None else hidden_features
+        check_at_least_one("hidden_features", hidden_features, "leave it out for 4 x in_features")
         self.latents = nn.Parameter(torch.randn(num_latents, in_features))
         self.mlp = nn.Sequential(
             nn.Linear(in_features, hidden_features), nn.GELU(), nn.Linear(hidden_features, in_features)

@@ -65,6 +65,7 @@ class LayerConcatPooler(Pooler):
     """
 
     order = True
+    piecewise = True
     samples = ({"num_layers": 2}, {"num_layers": 1})
     needs = ("h_n",)
 
@@ -111,6 +112,7 @@ class ScalarMixPooler(Pooler):
     """
 
     order = True
+    piecewise = True
     also = ("ELMo mix",)
     samples = ({"num_layers": 2}, {"num_layers": 1})
     needs = ("h_n",)

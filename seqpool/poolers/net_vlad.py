@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from seqpool.layout import Sequences
 from seqpool.ops import accumulator, select, total
-from seqpool.poolers.base import Pooler, settle
+from seqpool.poolers.base import Pooler, check_at_least_one, settle
 
 
 def _unit(vectors: Tensor) -> Tensor:
@@ -26,11 +26,6 @@ def _residuals(seq: Sequences, shares: Tensor, parts: Tensor, centroids: Tensor)
 
 def _one_residuals(shares: Tensor, parts: Tensor, centroids: Tensor) -> Tensor:
     return torch.einsum("tgk,tgke->ke", shares, parts.unsqueeze(2) - centroids)
-
-
-def _at_least_one(name: str, number: int) -> None:
-    if number < 1:
-        raise ValueError(f"{name} must be at least 1, {number} came: leave it out for the usual number")
 
 
 @final
@@ -55,7 +50,7 @@ class NetVLADPooler(Pooler):
         n steps of D features -> K * D features, cluster by cluster.
 
     Raises:
-        ValueError: `clusters` is below 1.
+        ValueError: a number is below 1.
 
     Example:
         >>> pooled = NetVLADPooler(4, clusters=3)(torch.randn(2, 5, 4), lengths=[5, 1])
@@ -68,7 +63,8 @@ class NetVLADPooler(Pooler):
 
     def __init__(self, in_features: int, *, clusters: int = 64) -> None:
         super().__init__()
-        _at_least_one("clusters", clusters)
+        check_at_least_one("in_features", in_features, "the width of output")
+        check_at_least_one("clusters", clusters, "leave it out for 64")
         self.centroids = nn.Parameter(torch.randn(clusters, in_features) / in_features**0.5)
         self.assign = nn.Linear(in_features, clusters)
         with torch.no_grad():
@@ -128,9 +124,10 @@ class NeXtVLADPooler(Pooler):
 
     def __init__(self, in_features: int, *, clusters: int = 64, expansion: int = 2, groups: int = 8) -> None:
         super().__init__()
-        _at_least_one("clusters", clusters)
-        _at_least_one("expansion", expansion)
-        _at_least_one("groups", groups)
+        check_at_least_one("in_features", in_features, "the width of output")
+        check_at_least_one("clusters", clusters, "leave it out for 64")
+        check_at_least_one("expansion", expansion, "leave it out for 2")
+        check_at_least_one("groups", groups, "leave it out for 8")
         wide = expansion * in_features
         if wide % groups:
             raise ValueError(f"groups must divide expansion * in_features = {wide}, {groups} came: take a divisor")

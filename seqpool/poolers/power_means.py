@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from seqpool.layout import Sequences
 from seqpool.ops import peak, select, spread, total
-from seqpool.poolers.base import Pooler, settle
+from seqpool.poolers.base import Pooler, check_at_least_one, settle
 from seqpool.poolers.statistics import widened
 
 
@@ -111,7 +111,7 @@ class GeMPooler(Pooler):
         n steps of D features -> D features.
 
     Raises:
-        ValueError: `power` is not positive or not finite.
+        ValueError: `in_features` is below 1, or `power` is not positive or not finite.
 
     Example:
         >>> x = torch.tensor([[[3.0, 0.0], [4.0, 0.0], [5.0, 0.0], [9.0, 9.0]]])
@@ -124,6 +124,7 @@ class GeMPooler(Pooler):
 
     def __init__(self, in_features: int, *, power: float = 3.0) -> None:
         super().__init__()
+        check_at_least_one("in_features", in_features, "the width of output")
         self.initial = _positive(power)
         self.power = nn.Parameter(torch.full((in_features,), self.initial))
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from seqpool.layout import Sequences
 from seqpool.ops import accumulator, attend, select, spread
-from seqpool.poolers.base import Pooler, settle
+from seqpool.poolers.base import Pooler, check_at_least_one, settle
 
 
 @final
@@ -32,7 +32,7 @@ class Set2SetPooler(Pooler):
         n steps of D features -> 2D features: the last question, then what it read.
 
     Raises:
-        ValueError: `steps` is below 1.
+        ValueError: a number is below 1.
 
     Example:
         >>> Set2SetPooler(4, steps=2)(torch.randn(2, 3, 4), lengths=[3, 1]).shape
@@ -43,8 +43,8 @@ class Set2SetPooler(Pooler):
 
     def __init__(self, in_features: int, *, steps: int = 3) -> None:
         super().__init__()
-        if steps < 1:
-            raise ValueError(f"steps must be at least 1, {steps} came: it is the number of times the steps are read")
+        check_at_least_one("in_features", in_features, "the width of output")
+        check_at_least_one("steps", steps, "it is the number of times the steps are read")
         self.steps = steps
         self.lstm = nn.LSTMCell(2 * in_features, in_features)
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from seqpool.layout import Sequences
 from seqpool.ops import gather, sort, total
-from seqpool.poolers.base import Pooler, settle
+from seqpool.poolers.base import Pooler, check_at_least_one, settle
 
 
 def k_max(seq: Sequences, k: int) -> Tensor:
@@ -38,12 +38,6 @@ def _pick(seq: Sequences, rows: Tensor, places: Tensor) -> Tensor:
     if seq.time is None:
         return rows.gather(0, places.flatten(0, 1)).view_as(places)
     return rows.gather(1, places) if seq.time == 1 else rows.gather(0, places.transpose(0, 1)).transpose(0, 1)
-
-
-def _at_least_one(k: int) -> int:
-    if k < 1:
-        raise ValueError(f"k must be at least 1, {k} came: it is the number of steps to keep")
-    return k
 
 
 @final
@@ -79,7 +73,8 @@ class KMaxPooler(Pooler):
 
     def __init__(self, k: int) -> None:
         super().__init__()
-        self.k = _at_least_one(k)
+        check_at_least_one("k", k, "it is the number of steps to keep")
+        self.k = k
 
     def one(self, x: Tensor) -> Tensor:
         steps = x.sort(dim=0, descending=True, stable=True).indices[: self.k].sort(0).values
@@ -127,7 +122,8 @@ class TopKMeanPooler(Pooler):
 
     def __init__(self, k: int) -> None:
         super().__init__()
-        self.k = _at_least_one(k)
+        check_at_least_one("k", k, "it is the number of steps to keep")
+        self.k = k
 
     def one(self, x: Tensor) -> Tensor:
         return x.sort(dim=0, descending=True, stable=True).values[: self.k].mean(0)

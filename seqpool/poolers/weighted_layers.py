@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from seqpool.layout import Sequences
 from seqpool.ops import accumulator, select
-from seqpool.poolers.base import Pooler
+from seqpool.poolers.base import Pooler, check_at_least_one
 from seqpool.poolers.ends import LastPooler
 from seqpool.poolers.statistics import StdPooler
 
@@ -49,8 +49,7 @@ class WeightedLayersPooler(Pooler):
 
     def __init__(self, num_layers: int, pooler: Pooler) -> None:
         super().__init__()
-        if num_layers < 1:
-            raise ValueError(f"num_layers must be at least 1, {num_layers} came: it is the length of hidden_states")
+        check_at_least_one("num_layers", num_layers, "it is the length of hidden_states")
         if not isinstance(pooler, Pooler):
             raise TypeError(f"WeightedLayersPooler takes a pooler, a {type(pooler).__name__} came: MaskedMeanPooler()")
         if {"h_n", "c_n"} & set(pooler.needs):
