@@ -119,22 +119,23 @@ def _ordered(case: Case) -> bool:
 
 
 def _bent(case: Case) -> bool:
-    """Whether the definition has a second derivative by the steps."""
-    batch = next(case.batches((7,), dtype=torch.float64))
-    x = batch.table
-    pooled = case.build().double().one(x, *batch.beside(0, case.needs))
-    weight = torch.linspace(1, 2, pooled.numel(), dtype=x.dtype)
-    (slope,) = torch.autograd.grad(pooled, x, weight, create_graph=True, materialize_grads=True)
-    return bool(gradients(slope, [x], torch.randn_like(slope))[0].any())
+    """Whether the definition has a second derivative by the steps, or by the states that it takes instead."""
+    batch = next(case.batches((7,), dtype=torch.float64)).to(torch.float64)
+    beside = dict(zip(case.needs, batch.beside(0, case.needs), strict=True))
+    own = [batch.table, *(state for name, state in beside.items() if name in batch.states)]
+    pooled = case.build().double().one(batch.table, *beside.values())
+    weight = torch.linspace(1, 2, pooled.numel(), dtype=pooled.dtype)
+    slopes = torch.autograd.grad(pooled, own, weight, create_graph=True, materialize_grads=True)
+    slope = torch.cat([each.flatten() for each in slopes])
+    return any(bool(each.any()) for each in gradients(slope, own, torch.randn_like(slope)))
 
 
 @row("declarations")
 def check_declarations(case: Case) -> None:
     """`order` says whether a sample depends on the order of the steps, `piecewise` whether all are piecewise linear."""
-    if "h_n" in case.needs:
-        return  # the network's states are no function of the rows
     samples = [Case(case.cls, sample) for sample in case.cls.samples]
-    ordered, bent = any(map(_ordered, samples)), any(map(_bent, samples))
+    # A network's states are no function of the rows, but the network has read them in order.
+    ordered, bent = "h_n" in case.needs or any(map(_ordered, samples)), any(map(_bent, samples))
     assert case.cls.order == ordered, f"{case}: order must be {ordered}, as the definition has it"
     assert case.cls.piecewise != bent, f"{case}: piecewise must be {not bent}, as the second derivative has it"
 
