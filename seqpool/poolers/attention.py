@@ -33,7 +33,7 @@ class AttentionPooler(AttentionBase):
 
     Source: the attention of Lin et al. 2017 without its hidden layer, "A Structured Self-attentive Sentence Embedding"
     (https://arxiv.org/abs/1703.03130); SeqPool of Hassani et al. 2021, "Escaping the Big Data Paradigm with Compact
-    Transformers" (https://arxiv.org/abs/2104.05704).
+    Transformers" (https://arxiv.org/abs/2104.05704), without its bias, which softmax does not see.
 
     Args:
         in_features: D, the width of a step.
@@ -51,7 +51,7 @@ class AttentionPooler(AttentionBase):
         (torch.Size([2, 4]), torch.Size([2, 3, 1]), [1.0, 0.0, 0.0])
     """
 
-    also = ("SeqPool", "self-attention pooling", "SAP")
+    also = ("SeqPool", "CCT", "sequence pooling", "self-attention pooling")
 
     def __init__(self, in_features: int) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class AdditiveAttentionPooler(AttentionBase):
         torch.Size([2, 4])
     """
 
-    also = ("HAN attention", "Bahdanau attention")
+    also = ("HAN attention", "Bahdanau attention", "SAP", "self-attentive pooling", "ABMIL without the gate")
     samples = ({}, {"hidden_features": 3})
 
     def __init__(self, in_features: int, *, hidden_features: int | None = None) -> None:

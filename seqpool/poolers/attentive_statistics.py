@@ -45,7 +45,7 @@ class AttentiveStatisticsPooler(AttentionBase):
     """
 
     samples = ({}, {"hidden_features": 3})
-    also = ("ASP",)
+    also = ("ASP", "attentive statistics pooling")
 
     def __init__(self, in_features: int, *, hidden_features: int | None = None) -> None:
         super().__init__()

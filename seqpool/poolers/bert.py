@@ -35,7 +35,7 @@ class BertPooler(Pooler):
     """
 
     order = True
-    also = ("pooler_output",)
+    also = ("pooler_output", "CLS with a tanh layer")
 
     def __init__(self, in_features: int) -> None:
         super().__init__()

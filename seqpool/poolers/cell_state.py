@@ -46,6 +46,7 @@ class CellStatePooler(Pooler):
     order = True
     piecewise = True
     needs = ("h_n", "c_n")
+    also = ("c_n[-1]",)
 
     def __init__(self, *, cell_features: int | None = None) -> None:
         super().__init__()

@@ -17,8 +17,9 @@ class ChannelAttentionPooler(AttentionBase):
     .. math:: y = \sum_t \alpha_t \odot x_t, \quad \alpha = softmax_t(W_2 \, ReLU(W_1 x_t + b_1))
 
     Source: the vector-based attention of Chen et al. 2018, "Enhancing Sentence Embedding with Generalized Pooling"
-    (https://arxiv.org/abs/1806.09828), in one head: `ConcatPooler` of several is its multi-head form. Its second bias
-    would move all scores of a feature alike, which softmax does not see.
+    (https://arxiv.org/abs/1806.09828), in one head: `ConcatPooler` of several is its multi-head form. Unlike the paper,
+    it has no second bias, which would move all scores of a feature alike, so that softmax does not see it; the released
+    code's hidden layer is half as wide as a step.
 
     Args:
         in_features: D, the width of a step.
@@ -38,7 +39,7 @@ class ChannelAttentionPooler(AttentionBase):
     """
 
     samples = ({}, {"hidden_features": 3})
-    also = ("generalized pooling", "vector-based attention", "source2token", "multi-dimensional attention")
+    also = ("generalized pooling", "vector-based attention", "feature-wise attention", "multi-dimensional attention")
 
     def __init__(self, in_features: int, *, hidden_features: int | None = None) -> None:
         super().__init__()

@@ -18,9 +18,12 @@ class ConcatPooler(Pooler):
 
     .. math:: y = [p_1(x); p_2(x); \dots]
 
+    It depends on the order of the steps, and has a second derivative, where one of its poolers does. The example is
+    ULMFiT's pooling: last step, maximum and mean, in this order. SWEM-concat is `ConcatPooler(MaskedMeanPooler(),
+    MaskedMaxPooler())`.
+
     Source: the "concat pooling" of Howard and Ruder 2018, "Universal Language Model Fine-tuning for Text
-    Classification" (https://arxiv.org/abs/1801.06146): `ConcatPooler(LastPooler(), MaskedMaxPooler(),
-    MaskedMeanPooler())`.
+    Classification" (https://arxiv.org/abs/1801.06146).
 
     Args:
         poolers: at least one, in the order of their results.
@@ -40,7 +43,7 @@ class ConcatPooler(Pooler):
 
     order = True
     piecewise = True
-    also = ("concat pooling", "ULMFiT pooling")
+    also = ("concat pooling", "ULMFiT", "ULMFiT pooling", "SWEM-concat", "mean-max pooling", "masked_concat_pool")
     samples = ({"poolers": (LastPooler(), MaskedMaxPooler(), MaskedMeanPooler())},)
 
     def __init__(self, *poolers: Pooler) -> None:

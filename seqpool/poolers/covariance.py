@@ -17,11 +17,11 @@ class CovariancePooler(Pooler):
 
     .. math:: y = triu(\frac{1}{n} \sum_{t=1}^{n} (z_t - \bar{z})(z_t - \bar{z})^\top), \quad z_t = W x_t
 
-    The upper triangle of the matrix, row by row: the rest repeats it. One step has no covariance and gives 0.
+    The upper triangle of the matrix, row by row: the rest repeats it. One step has no covariance and gives 0. Unlike
+    MPN-COV, it takes no power of the matrix, whose eigenvectors have no gradient where eigenvalues meet.
 
     Source: the covariance pooling of Li et al. 2017, "Is Second-order Information Helpful for Large-scale Visual
-    Recognition?" (https://arxiv.org/abs/1703.08050), after a projection, and without its power of the matrix, whose
-    eigenvectors have no gradient where eigenvalues meet.
+    Recognition?" (https://arxiv.org/abs/1703.08050), after a projection.
 
     Args:
         in_features: D, the width of a step.
@@ -39,7 +39,7 @@ class CovariancePooler(Pooler):
     """
 
     samples = ({"rank": 3}, {})
-    also = ("second-order pooling", "MPN-COV")
+    also = ("second-order pooling", "covariance pooling", "MPN-COV")
 
     def __init__(self, in_features: int, *, rank: int = 8) -> None:
         super().__init__()

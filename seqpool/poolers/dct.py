@@ -61,6 +61,7 @@ class DCTPooler(Pooler):
     samples = ({"k": 2}, {"k": 4})
     order = True
     piecewise = True
+    also = ("DCT", "DCT-II", "discrete cosine transform")
 
     def __init__(self, k: int) -> None:
         super().__init__()

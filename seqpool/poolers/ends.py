@@ -40,7 +40,7 @@ class FirstPooler(Pooler):
 
     order = True
     piecewise = True
-    also = ("CLS", "first token")
+    also = ("CLS", "first token", "cls_token", "BOS")
 
     def one(self, x: Tensor) -> Tensor:
         return x[0]
@@ -71,7 +71,7 @@ class LastPooler(Pooler):
 
     order = True
     piecewise = True
-    also = ("last token", "EOS")
+    also = ("last token", "lasttoken", "EOS", "last time step")
 
     def one(self, x: Tensor) -> Tensor:
         return x[-1]

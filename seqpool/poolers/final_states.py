@@ -85,7 +85,7 @@ class LastHiddenPooler(Pooler):
 
     order = True
     piecewise = True
-    also = ("h_n[-1]",)
+    also = ("h_n[-1]", "final hidden state")
     samples = ({}, {"direction": "forward"}, {"direction": "backward"})
 
     def __init__(self, *, direction: Direction | None = None) -> None:

@@ -34,7 +34,7 @@ class GatedSumPooler(Pooler):
         torch.Size([2, 4])
     """
 
-    also = ("WeightAndSum",)
+    also = ("WeightAndSum", "sigmoid attention")
 
     def __init__(self, in_features: int) -> None:
         super().__init__()

@@ -31,7 +31,7 @@ class GatedAttentionPooler(AttentionBase):
     .. math:: y = \sum_t \alpha_t x_t, \quad \alpha = softmax_t(w^\top (\tanh(V x_t + b) \odot \sigma(U x_t + c)))
 
     Source: Ilse et al. 2018, "Attention-based Deep Multiple Instance Learning" (https://arxiv.org/abs/1802.04712), with
-    the biases b and c of its released code, which the paper's formula leaves out, and a hidden layer of 128.
+    a hidden layer of 128. Unlike the paper's formula, and like its released code, this has the biases b and c.
 
     Args:
         in_features: D, the width of a step.
@@ -49,7 +49,7 @@ class GatedAttentionPooler(AttentionBase):
     """
 
     samples = ({}, {"hidden_features": 3})
-    also = ("ABMIL", "gated attention MIL")
+    also = ("ABMIL", "AttentionDeepMIL", "gated attention MIL")
 
     def __init__(self, in_features: int, *, hidden_features: int | None = None) -> None:
         super().__init__()

@@ -78,7 +78,7 @@ class HierarchicalPooler(Pooler):
     samples = ({"window": 3}, {"window": 1}, {"window": 12})
     order = True
     piecewise = True
-    also = ("SWEM-hier",)
+    also = ("SWEM-hier", "hierarchical pooling")
 
     def __init__(self, window: int) -> None:
         super().__init__()

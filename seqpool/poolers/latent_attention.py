@@ -15,19 +15,21 @@ from seqpool.poolers.multi_head import contents, keys, multi_head, queries
 class LatentAttentionPooler(Pooler):
     r"""Let each step attend to a learned dictionary, pass what it finds through two layers, and average.
 
-    Its weights lie over the latent vectors, not over the steps, which count alike; so it gives none.
+    Its weights lie over the latent vectors, not over the steps, which count alike; so it gives none. Unlike the
+    released model, and as in the paper's formulas, it has no layer norm before the attention and the two layers, no
+    residual connection around them and no gate in the hidden layer, its heads share the width, and the result keeps
+    its length.
 
     .. math::
         y = \frac{1}{n} \sum_t W_2 \, GELU(W_1 o_t + b_1) + b_2, \quad o_t = MultiHead(x_t, L, L)
 
     Source: Lee et al. 2024, "NV-Embed: Improved Techniques for Training LLMs as Generalist Embedding Models"
-    (https://arxiv.org/abs/2405.17428), who use 512 latent vectors and 8 heads. The released model adds layer norms and
-    residual connections around both layers, and gates the second.
+    (https://arxiv.org/abs/2405.17428), who use 512 latent vectors and 8 heads.
 
     Args:
         in_features: D, the width of a step.
         num_latents: vectors in the dictionary L, each as wide as a step.
-        num_heads: heads of the attention.
+        num_heads: heads of the attention; 1, which divides every width, where it is left out.
         hidden_features: width of the hidden layer; four times `in_features` where it is `None`.
 
     Shape:
@@ -42,7 +44,7 @@ class LatentAttentionPooler(Pooler):
     """
 
     samples = ({"num_latents": 5}, {"num_latents": 4, "num_heads": 2, "hidden_features": 3})
-    also = ("NV-Embed",)
+    also = ("NV-Embed", "latent attention")
 
     def __init__(
         self, in_features: int, *, num_latents: int = 512, num_heads: int = 1, hidden_features: int | None = None

@@ -68,6 +68,7 @@ class LayerConcatPooler(Pooler):
     piecewise = True
     samples = ({"num_layers": 2}, {"num_layers": 1})
     needs = ("h_n",)
+    also = ("h_n of every layer",)
 
     def __init__(self, num_layers: int) -> None:
         super().__init__()
@@ -113,7 +114,7 @@ class ScalarMixPooler(Pooler):
 
     order = True
     piecewise = True
-    also = ("ELMo mix",)
+    also = ("ELMo mix", "scalar mix")
     samples = ({"num_layers": 2}, {"num_layers": 1})
     needs = ("h_n",)
 

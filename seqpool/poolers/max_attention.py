@@ -36,7 +36,7 @@ class MaxAttentionPooler(AttentionBase):
         q_d = \max_t x_{t,d}
 
     Source: Maini et al. 2020, "Why and when should you pool? Analyzing Pooling in Recurrent Architectures"
-    (https://arxiv.org/abs/2005.00159), checked against its released code.
+    (https://arxiv.org/abs/2005.00159); unlike the released code, which gives NaN for a step of zeros.
 
     Shape:
         n steps of D features -> D features; weights: one a step.

@@ -30,10 +30,11 @@ class MomentsPooler(Pooler):
         \quad z_t = \frac{x_t - \mu}{\sigma}
 
     The kurtosis is 3 for a normal distribution (nothing is subtracted). Where the variance is 0, so are the last three.
+    Unlike the paper, which takes the n-th root of the n-th central moment, this divides the third and the fourth by a
+    power of the deviation, as skewness and kurtosis are defined.
 
     Source: the moments of Corso et al. 2020, "Principal Neighbourhood Aggregation for Graph Nets"
-    (https://arxiv.org/abs/2004.05718), the third and fourth divided by a power of the deviation, as skewness and
-    kurtosis are, rather than under a root.
+    (https://arxiv.org/abs/2004.05718).
 
     Shape:
         n steps of D features -> 4D features, one statistic after the other.
@@ -44,7 +45,7 @@ class MomentsPooler(Pooler):
         tensor([[1.0000, 1.7321, 1.1547, 2.3333]])
     """
 
-    also = ("high-order statistics", "normalized moments")
+    also = ("high-order statistics", "normalized moments", "skewness and kurtosis")
 
     def one(self, x: Tensor) -> Tensor:
         wide = x.double()

@@ -47,8 +47,10 @@ def _project(attention: nn.MultiheadAttention, rows: Tensor, part: int) -> Tenso
 class MultiHeadAttentionPooler(AttentionBase):
     r"""Let learned queries attend to the steps, each over several heads, and concatenate what they find.
 
-    It is `nn.MultiheadAttention` with learned queries. Set Transformer's PMA follows it with a residual connection to
-    the query, a feed-forward layer and layer norms: they act on the pooled vectors alone, so add them behind.
+    It is `nn.MultiheadAttention` with learned queries. Unlike the paper's PMA, it has no feed-forward layer before it,
+    and no residual connection to the query, feed-forward layer and layer norms behind it: the first acts on each step
+    alone, the others on the pooled vectors alone, so add them there. The released code divides all scores by the root
+    of D, this by that of D / H.
 
     .. math::
         y = [o_1; \dots; o_Q], \quad o_q = W^O [a_{q,1}; \dots; a_{q,H}] + b^O, \quad
@@ -76,7 +78,7 @@ class MultiHeadAttentionPooler(AttentionBase):
     """
 
     samples = ({}, {"num_heads": 2, "num_queries": 3})
-    also = ("PMA", "MAP head", "learned queries")
+    also = ("PMA", "Set Transformer", "MAP head", "learned queries")
 
     def __init__(self, in_features: int, *, num_heads: int = 1, num_queries: int = 1) -> None:
         super().__init__()

@@ -35,12 +35,12 @@ class NetVLADPooler(Pooler):
     .. math:: v_k = \sum_t a_k(x_t) (x_t - c_k), \quad a(x) = softmax(W x + b), \quad
         y = \frac{[u_1; \dots; u_K]}{\|[u_1; \dots; u_K]\|}, \quad u_k = \frac{v_k}{\|v_k\|}
 
-    A zero :math:`v_k` stays 0, and so does its gradient.
+    A zero :math:`v_k` stays 0, and so does its gradient. Unlike the paper, it neither starts from centroids of k-means
+    nor scales the steps to length 1: set `centroids` and `assign`, and normalise the steps, for that.
 
     Source: Arandjelović et al. 2016, "NetVLAD: CNN Architecture for Weakly Supervised Place Recognition"
     (https://arxiv.org/abs/1511.07247). W and b start at its :math:`w_k = 2 \alpha c_k` and
-    :math:`b_k = -\alpha \|c_k\|^2` with :math:`\alpha = 1`, from random centroids; it takes those of k-means. It gives
-    steps of length 1 to the layer: normalise them first for that.
+    :math:`b_k = -\alpha \|c_k\|^2` with :math:`\alpha = 1`, from random centroids.
 
     Args:
         in_features: D, the width of a step.
@@ -59,7 +59,7 @@ class NetVLADPooler(Pooler):
     """
 
     samples = ({"clusters": 3}, {"clusters": 1})
-    also = ("VLAD",)
+    also = ("NetVLAD", "VLAD")
 
     def __init__(self, in_features: int, *, clusters: int = 64) -> None:
         super().__init__()
@@ -97,11 +97,11 @@ class NeXtVLADPooler(Pooler):
         y_k = \frac{v_k}{\|v_k\|}
 
     where :math:`a_g(z)` is a softmax over the K clusters of a linear map of all of z, and :math:`z^g` is group g of it.
-    A zero :math:`v_k` stays 0, and so does its gradient.
+    A zero :math:`v_k` stays 0, and so does its gradient. Unlike the released code, it has no batch normalisation of
+    scores and result, which would make a sequence depend on its batch.
 
     Source: Lin et al. 2018, "NeXtVLAD: An Efficient Neural Network to Aggregate Frame-level Features for Large-scale
-    Video Classification" (https://arxiv.org/abs/1811.05014), without the batch normalisations of the authors' code,
-    which would make a sequence depend on its batch.
+    Video Classification" (https://arxiv.org/abs/1811.05014), with the defaults of the released code.
 
     Args:
         in_features: D, the width of a step.
@@ -121,6 +121,7 @@ class NeXtVLADPooler(Pooler):
     """
 
     samples = ({"clusters": 3, "groups": 2}, {"clusters": 2, "groups": 1, "expansion": 1})
+    also = ("NeXtVLAD",)
 
     def __init__(self, in_features: int, *, clusters: int = 64, expansion: int = 2, groups: int = 8) -> None:
         super().__init__()

@@ -76,6 +76,7 @@ class MedianPooler(Pooler):
     """
 
     piecewise = True
+    also = ("median pooling", "coordinate-wise median")
 
     def one(self, x: Tensor) -> Tensor:
         ordered = x.sort(dim=0, stable=True).values
@@ -121,6 +122,7 @@ class QuantilePooler(Pooler):
         {"q": 0.6, "interpolation": "nearest"},
     )
     piecewise = True
+    also = ("percentile", "quantile pooling")
 
     def __init__(self, q: float, *, interpolation: Interpolation = "linear") -> None:
         super().__init__()

@@ -33,7 +33,8 @@ class PositionWeightedMeanPooler(Pooler):
 
     .. math:: y = \frac{\sum_{t=1}^{n} t \, x_t}{\sum_{t=1}^{n} t}
 
-    Source: Muennighoff 2022, "SGPT: GPT Sentence Embeddings for Semantic Search" (https://arxiv.org/abs/2202.08904).
+    Source: equation 2 of Muennighoff 2022, "SGPT: GPT Sentence Embeddings for Semantic Search"
+    (https://arxiv.org/abs/2202.08904).
 
     Shape:
         n steps of D features -> D features.
@@ -46,7 +47,7 @@ class PositionWeightedMeanPooler(Pooler):
 
     order = True
     piecewise = True
-    also = ("SGPT", "weightedmean")
+    also = ("SGPT", "weightedmean", "position-weighted mean")
 
     def one(self, x: Tensor) -> Tensor:
         weights = torch.arange(1, x.shape[0] + 1, device=x.device).to(x.dtype)
@@ -84,7 +85,7 @@ class DecayMeanPooler(Pooler):
     samples = ({"half_life": 2.0}, {"half_life": 0.1})
     order = True
     piecewise = True
-    also = ("EMA", "exponential moving average")
+    also = ("EMA", "EWMA", "exponential moving average", "recency weighting")
 
     def __init__(self, half_life: float) -> None:
         super().__init__()

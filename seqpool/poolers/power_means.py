@@ -50,12 +50,12 @@ class PowerMeanPooler(Pooler):
 
     .. math:: y = s(\frac{1}{n} \sum_{t=1}^{n} s(x_t, p), \frac{1}{p}), \quad s(x, p) = sign(x) |x|^p
 
-    1 is the mean, 2 without signs the root mean square, and large powers near the largest absolute value. The data are
-    never clamped; where the power mean is 0 the gradient is 0.
+    A power of 1 gives the mean, 2 without signs the root mean square, a large one nearly the largest absolute value.
+    The steps are never clamped; where the power mean is 0, so is the gradient.
 
     Source: Rücklé et al. 2018, "Concatenated Power Mean Word Embeddings as Universal Cross-Lingual Sentence
-    Representations" (https://arxiv.org/abs/1803.01400), for values that are not negative; where they are, a power
-    is not real in general, and the paper's code takes the real part of a complex one.
+    Representations" (https://arxiv.org/abs/1803.01400), for values that are not negative. Unlike the paper, whose
+    code takes the real part of complex powers, negative values keep their sign.
 
     Args:
         power: p, positive.
@@ -74,7 +74,7 @@ class PowerMeanPooler(Pooler):
     """
 
     samples = ({}, {"power": 2.5, "learnable": True})
-    also = ("p-mean", "Lp pooling", "GeM with one shared p")
+    also = ("generalized mean", "p-mean", "power-average pooling", "powermean aggregation")
 
     def __init__(self, *, power: float = 3.0, learnable: bool = False) -> None:
         super().__init__()
@@ -97,8 +97,9 @@ class GeMPooler(Pooler):
 
     .. math:: y_d = s(\frac{1}{n} \sum_{t=1}^{n} s(x_{t,d}, p_d), \frac{1}{p_d}), \quad s(x, p) = sign(x) |x|^p
 
-    The data are never clamped: a channel that is 0 throughout, normal after a ReLU, gives 0 and gradient 0. The paper's
-    one power for all features, p without an index, is `PowerMeanPooler(learnable=True)`.
+    Unlike the released code, nothing is clamped to a small positive number: a feature that is 0 throughout, normal
+    after a ReLU, gives 0 and gradient 0. The paper's one power for all features, p without an index, is
+    `PowerMeanPooler(learnable=True)`.
 
     Source: Radenović et al. 2018, "Fine-tuning CNN Image Retrieval with No Human Annotation"
     (https://arxiv.org/abs/1711.02512); signs are this library's, the paper's features are not negative.

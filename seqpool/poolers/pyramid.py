@@ -43,8 +43,8 @@ class PyramidPooler(Pooler):
     .. math:: y = [y_{b,i}]_{b \in bins,\, 0 \le i < b}, \quad
         y_{b,i} = \max_{\lfloor i n / b \rfloor < t \le \lceil (i + 1) n / b \rceil} x_t
 
-    The parts are those of `torch.nn.AdaptiveMaxPool1d`: where b does not divide n, neighbours may share a step; where
-    n < b, steps are repeated, so that no part is empty.
+    The parts are those of the released code, and of `torch.nn.AdaptiveMaxPool1d`: where b does not divide n, neighbours
+    share a step; where n < b, steps are repeated, so that no part is empty.
 
     Source: Lazebnik et al. 2006, "Beyond Bags of Features: Spatial Pyramid Matching for Recognizing Natural Scene
     Categories" (https://doi.org/10.1109/CVPR.2006.68), with the maxima of He et al. 2014, "Spatial Pyramid Pooling in
@@ -69,7 +69,14 @@ class PyramidPooler(Pooler):
     samples = ({"bins": (1, 2, 4)}, {"bins": (3, 2), "reduce": "mean"})
     order = True
     piecewise = True
-    also = ("SPP", "temporal pyramid pooling", "adaptive pooling")
+    also = (
+        "SPP",
+        "spatial pyramid pooling",
+        "TPP",
+        "temporal pyramid pooling",
+        "adaptive pooling",
+        "chunk-max pooling",
+    )
 
     def __init__(self, bins: Sequence[int], *, reduce: Reduce = "max") -> None:
         super().__init__()

@@ -36,7 +36,7 @@ class QueryAttentionPooler(AttentionBase):
     """
 
     needs = ("query",)
-    also = ("cross-attention pooling",)
+    also = ("cross-attention pooling", "query-based attention")
 
     def __init__(self, in_features: int, *, query_features: int | None = None) -> None:
         super().__init__()

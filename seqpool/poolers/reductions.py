@@ -48,7 +48,18 @@ class MaskedMeanPooler(Pooler):
     """
 
     piecewise = True
-    also = ("mean over time", "TAP", "global average pooling")
+    also = (
+        "average pooling",
+        "mean over time",
+        "avg-over-time",
+        "TAP",
+        "temporal average pooling",
+        "GAP",
+        "global average pooling",
+        "SWEM-aver",
+        "DAN",
+        "fastText",
+    )
 
     def one(self, x: Tensor) -> Tensor:
         return x.mean(0)
@@ -75,7 +86,7 @@ class MaskedSumPooler(Pooler):
     """
 
     piecewise = True
-    also = ("bag of vectors", "add pooling")
+    also = ("sum over time", "add pooling", "global add pooling", "DeepSets", "bag of vectors", "SPoC")
 
     def one(self, x: Tensor) -> Tensor:
         return x.sum(0)
@@ -103,7 +114,17 @@ class MaskedMaxPooler(Pooler):
     """
 
     piecewise = True
-    also = ("max over time", "global max pooling")
+    also = (
+        "max over time",
+        "max-over-time",
+        "1-max pooling",
+        "GMP",
+        "global max pooling",
+        "SWEM-max",
+        "BiLSTM-max",
+        "InferSent",
+        "MAC",
+    )
 
     def one(self, x: Tensor) -> Tensor:
         return x.max(0).values
@@ -131,6 +152,7 @@ class MaskedMinPooler(Pooler):
     """
 
     piecewise = True
+    also = ("min over time", "min pooling")
 
     def one(self, x: Tensor) -> Tensor:
         return x.min(0).values

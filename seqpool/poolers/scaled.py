@@ -22,7 +22,8 @@ class MeanSqrtLengthPooler(Pooler):
 
     .. math:: y = \frac{1}{\sqrt{n}} \sum_{t=1}^{n} x_t
 
-    Source: Cer et al. 2018, "Universal Sentence Encoder" (https://arxiv.org/abs/1803.11175).
+    Source: the transformer of Cer et al. 2018, "Universal Sentence Encoder" (https://arxiv.org/abs/1803.11175);
+    TensorFlow's `sqrtn` combiner where all weights are 1.
 
     Shape:
         n steps of D features -> D features.
@@ -34,7 +35,7 @@ class MeanSqrtLengthPooler(Pooler):
     """
 
     piecewise = True
-    also = ("sqrtn", "mean_sqrt_len_tokens")
+    also = ("sqrtn", "mean-sqrt-len", "mean_sqrt_len_tokens", "variance-preserving aggregation", "VPA")
 
     def one(self, x: Tensor) -> Tensor:
         return x.sum(0) / math.sqrt(x.shape[0])

@@ -40,6 +40,7 @@ class Set2SetPooler(Pooler):
     """
 
     samples = ({"steps": 2}, {"steps": 1})
+    also = ("Set2Set", "process block", "read-process-write")
 
     def __init__(self, in_features: int, *, steps: int = 3) -> None:
         super().__init__()

@@ -57,7 +57,7 @@ class LogSumExpPooler(Pooler):
     """
 
     samples = ({}, {"sharpness": 5.0, "learnable": True}, {"sharpness": -2.0})
-    also = ("LSE", "LogAvgExp")
+    also = ("LSE", "log-sum-exp pooling", "LogAvgExp", "smooth maximum")
 
     def __init__(self, *, sharpness: float = 1.0, learnable: bool = False) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class SoftmaxPooler(Pooler):
     """
 
     samples = ({}, {"temperature": 2.0, "learnable": True})
-    also = ("softmax aggregation",)
+    also = ("softmax aggregation", "SoftMax_Agg", "soft maximum")
 
     def __init__(self, *, temperature: float = 1.0, learnable: bool = False) -> None:
         super().__init__()

@@ -88,6 +88,7 @@ class VariancePooler(Pooler):
     """
 
     samples = ({}, {"correction": 1})
+    also = ("variance pooling", "variance aggregation")
 
     def __init__(self, *, correction: int = 0) -> None:
         super().__init__()
@@ -131,7 +132,7 @@ class StdPooler(Pooler):
     """
 
     samples = ({}, {"correction": 1})
-    also = ("TSDP", "standard deviation pooling")
+    also = ("TSDP", "temporal standard deviation pooling", "standard deviation pooling")
 
     def __init__(self, *, correction: int = 0) -> None:
         super().__init__()
@@ -174,7 +175,7 @@ class StatisticsPooler(Pooler):
     """
 
     samples = ({}, {"correction": 1})
-    also = ("StatsPool", "TSTP", "x-vector pooling")
+    also = ("x-vector", "x-vector pooling", "statistics pooling", "StatsPool", "TSTP", "temporal statistics pooling")
 
     def __init__(self, *, correction: int = 0) -> None:
         super().__init__()

@@ -60,8 +60,8 @@ class StructuredAttentionPooler(AttentionBase):
         y = [\textstyle\sum_t A_{t,1} x_t; \dots; \sum_t A_{t,H} x_t], \quad
         A_t = softmax_t(W_2 \tanh(W_1 x_t))
 
-    Source: Lin et al. 2017, "A Structured Self-attentive Sentence Embedding" (https://arxiv.org/abs/1703.03130), with
-    30 hops and a hidden layer of 350.
+    Source: Lin et al. 2017, "A Structured Self-attentive Sentence Embedding" (https://arxiv.org/abs/1703.03130), who
+    use 30 hops and a hidden layer of 350.
 
     Args:
         in_features: D, the width of a step.
@@ -82,7 +82,7 @@ class StructuredAttentionPooler(AttentionBase):
     """
 
     samples = ({"hops": 3}, {"hops": 1, "hidden_features": 5})
-    also = ("self-attentive sentence embedding", "multi-hop attention")
+    also = ("self-attentive", "self-attentive sentence embedding", "multi-hop attention")
 
     def __init__(self, in_features: int, *, hops: int = 4, hidden_features: int | None = None) -> None:
         super().__init__()

@@ -119,6 +119,7 @@ class TokenPooler(Pooler):
     samples = ({"index": 1}, {"index": -2})
     order = True
     piecewise = True
+    also = ("nth token", "index pooling")
 
     def __init__(self, index: int) -> None:
         super().__init__()

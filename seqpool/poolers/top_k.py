@@ -49,8 +49,8 @@ class KMaxPooler(Pooler):
     where each feature has its own steps t, those of its k largest values; of equal values the first. Where n < k the
     values of all n steps come first, and zeros after them.
 
-    Source: Kalchbrenner et al. 2014, "A Convolutional Neural Network for Modelling Sentences"
-    (https://aclanthology.org/P14-1062/), with a fixed k.
+    Source: section 3.2 of Kalchbrenner et al. 2014, "A Convolutional Neural Network for Modelling Sentences"
+    (https://aclanthology.org/P14-1062/); unlike its dynamic pooling, k does not depend on n.
 
     Args:
         k: number of values to keep.
@@ -70,6 +70,7 @@ class KMaxPooler(Pooler):
     samples = ({"k": 2}, {"k": 4})
     order = True
     piecewise = True
+    also = ("k-max pooling", "DCNN")
 
     def __init__(self, k: int) -> None:
         super().__init__()
@@ -119,6 +120,7 @@ class TopKMeanPooler(Pooler):
 
     samples = ({"k": 2}, {"k": 4})
     piecewise = True
+    also = ("top-k average", "K-max of VSE infinity")
 
     def __init__(self, k: int) -> None:
         super().__init__()

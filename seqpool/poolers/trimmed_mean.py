@@ -60,7 +60,7 @@ class TrimmedMeanPooler(Pooler):
 
     samples = ({"proportion": 0.25}, {})
     piecewise = True
-    also = ("truncated mean",)
+    also = ("truncated mean", "trim_mean")
 
     def __init__(self, *, proportion: float = 0.1) -> None:
         super().__init__()

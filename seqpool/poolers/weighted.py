@@ -78,6 +78,7 @@ class WeightedSumPooler(Pooler):
 
     needs = ("weights",)
     piecewise = True
+    also = ("tf-idf weighted sum", "per_sample_weights")
 
     def one(self, x: Tensor, weights: Tensor) -> Tensor:
         return weights @ x
@@ -107,7 +108,7 @@ class WeightedMeanPooler(Pooler):
         tensor([[1.5000]])
     """
 
-    also = ("tf-idf weighted mean",)
+    also = ("tf-idf weighted mean", "idf-weighted mean", "SIF embedding")
     needs = ("weights",)
     piecewise = True
 
@@ -145,7 +146,7 @@ class WeightedStatisticsPooler(Pooler):
         tensor([[2.0392, 1.4142]])
     """
 
-    also = ("StatsPool",)
+    also = ("StatsPool", "weighted statistics pooling")
     needs = ("weights",)
 
     def one(self, x: Tensor, weights: Tensor) -> Tensor:

@@ -20,7 +20,8 @@ class WeightedLayersPooler(Pooler):
     .. math:: y = p(z_1, \dots, z_n), \quad z_t = \gamma \sum_{l=1}^{L} softmax(w)_l \, h^l_t
 
     The layers come side by side, in any layout: `torch.cat(hidden_states, dim=-1)` of a transformer that returns the
-    tuple `hidden_states`, or of some of its layers.
+    tuple `hidden_states`, or of some of its layers. It depends on the order of the steps, and has a second derivative,
+    where its pooler does.
 
     Source: Peters et al. 2018, "Deep Contextualized Word Representations" (https://arxiv.org/abs/1802.05365);
     sentence-transformers' `WeightedLayerPooling` divides by the sum of the weights instead of a softmax.
@@ -45,7 +46,7 @@ class WeightedLayersPooler(Pooler):
 
     samples = ({"num_layers": 2, "pooler": LastPooler()}, {"num_layers": 1, "pooler": StdPooler()})
     order = True
-    also = ("WeightedLayerPooling",)
+    also = ("WeightedLayerPooling", "hidden_states", "ELMo")
 
     def __init__(self, num_layers: int, pooler: Pooler) -> None:
         super().__init__()
