@@ -17,7 +17,8 @@ from seqpool.poolers.weighted import mean_and_variance
 class AttentiveStatisticsPooler(AttentionBase):
     r"""Concatenate mean and standard deviation of the steps under softmax weights from a score with one hidden layer.
 
-    A feature that does not vary has a standard deviation of 0, with gradient 0.
+    A feature that does not vary has a standard deviation of 0, with gradient 0. Unlike the paper's, the score has no
+    bias, which softmax does not see.
 
     .. math::
         y = [\mu; \sigma], \quad \mu = \sum_t \alpha_t x_t, \quad
@@ -25,8 +26,8 @@ class AttentiveStatisticsPooler(AttentionBase):
         \alpha = softmax_t(v^\top \tanh(W x_t + b))
 
     Source: Okabe et al. 2018, "Attentive Statistics Pooling for Deep Speaker Embedding"
-    (https://arxiv.org/abs/1803.10963), which leaves the activation open (tanh or ReLU) and adds a bias to the score,
-    which softmax does not see. Computed in the equal form without cancellation, :math:`\sum_t \alpha_t (x_t - \mu)^2`.
+    (https://arxiv.org/abs/1803.10963), which leaves the activation open, tanh or ReLU. Computed in the equal form
+    without cancellation, :math:`\sum_t \alpha_t (x_t - \mu)^2`.
 
     Args:
         in_features: D, the width of a step.

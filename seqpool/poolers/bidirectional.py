@@ -1,4 +1,4 @@
-"""Final states: both of a bidirectional network's last layer, as one vector."""
+"""Final states: both of a bidirectional RNN's last layer, as one vector."""
 
 from typing import Literal, final, get_args
 
@@ -47,7 +47,7 @@ class BiConcatPooler(Pooler):
         n steps of D = 2H features -> D features.
 
     Raises:
-        ValueError: `h_n` shows a unidirectional network, or the width is odd.
+        ValueError: `h_n` shows a unidirectional RNN, or the width is odd.
 
     Example:
         >>> rnn = nn.GRU(3, 5, batch_first=True, bidirectional=True)
@@ -87,7 +87,7 @@ class BiMergePooler(Pooler):
         n steps of D = 2H features -> H features.
 
     Raises:
-        ValueError: `h_n` shows a unidirectional network, the width is odd, or `merge` is unknown.
+        ValueError: `h_n` shows a unidirectional RNN, the width is odd, or `merge` is unknown.
 
     Example:
         >>> x = torch.tensor([[[1.0, 9.0], [2.0, 9.0]]])

@@ -34,7 +34,8 @@ class CellStatePooler(Pooler):
         n steps of D features -> `cell_features`.
 
     Raises:
-        ValueError: no `c_n` came, it has another width, or `h_n` does not belong to the output.
+        ValueError: `cell_features` is below 1; no `c_n` came, it has another width, or `h_n` does not belong to the
+            output.
 
     Example:
         >>> lstm = nn.LSTM(3, 5, batch_first=True, proj_size=2)

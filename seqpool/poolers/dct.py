@@ -38,7 +38,7 @@ class DCTPooler(Pooler):
     .. math:: y_j = \sqrt{\frac{2 - [j = 0]}{n}} \sum_{t=1}^{n} x_t \cos\left(\frac{\pi}{n} (t - \tfrac{1}{2}) j\right),
         \quad j = 0, \dots, k - 1
 
-    Where n < k, zero steps are added to make k, as the authors' code does: n is k in the formula.
+    Where n < k, zero steps are added to make k, as the released code does: n is k in the formula.
 
     Source: Almarwani et al. 2019, "Efficient Sentence Embedding using Discrete Cosine Transform"
     (https://arxiv.org/abs/1909.03104).

@@ -53,7 +53,7 @@ class FirstPooler(Pooler):
 class LastPooler(Pooler):
     r"""Take the last real step, as GPT's classifier takes the last token.
 
-    Over a bidirectional RNN the last step holds the backward half's first word alone: use `BiConcatPooler` there.
+    The backward half of a bidirectional RNN has read nothing but that step there: use `BiConcatPooler` for one.
 
     .. math:: y = x_n
 

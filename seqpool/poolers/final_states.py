@@ -1,4 +1,4 @@
-"""Final states: that of a recurrent network's last layer, from `h_n` or from the rows that hold it."""
+"""Final states: that of an RNN's last layer, from `h_n` or from the rows that hold it."""
 
 from typing import Literal, final, get_args
 
@@ -41,7 +41,7 @@ def both_ends(seq: Sequences, who: str) -> tuple[Tensor, Tensor]:
 
 
 def _untrusted(seq: Sequences) -> bool:
-    # Only packing keeps every step of the network off the padding, so only there is h_n right by construction.
+    # Only packing keeps every step of the RNN off the padding, so only there is h_n right by construction.
     return seq.h_n is None or seq.hops is None
 
 
@@ -73,7 +73,7 @@ class LastHiddenPooler(Pooler):
         n steps of D features -> D features, or D/2 with a direction.
 
     Raises:
-        ValueError: `h_n` shows a network of the other kind, the width is odd, or the direction unknown.
+        ValueError: `h_n` shows an RNN of the other kind, the width is odd, or the direction unknown.
 
     Example:
         >>> rnn = nn.GRU(3, 5, batch_first=True)

@@ -9,9 +9,9 @@ from seqpool.layout import on_host
 def smooth_inverse_frequency(counts: Tensor, *, a: float = 1e-3) -> Tensor:
     r"""Weigh each token of a vocabulary by its smooth inverse frequency; a token never counted weighs 1.
 
-    Index the result with token ids, and give that as `weights` to `WeightedSumPooler` or `WeightedMeanPooler`. The
-    paper divides the weighted sum by n, not by the sum of the weights: the same direction, another length. Its second
-    step, removing the first principal component of a set of pooled vectors, pools nothing and is not done here.
+    Index the result with token ids, and give that as `weights` to `WeightedSumPooler` or `WeightedMeanPooler`. Unlike
+    both, the paper divides the weighted sum by n: the same direction, another length. Its second step, removing the
+    first principal component of a set of pooled vectors, pools nothing and is not done here.
 
     .. math:: w_i = \frac{a}{a + p_i}, \quad p_i = \frac{c_i}{\sum_j c_j}
 

@@ -53,10 +53,11 @@ class LayerConcatPooler(Pooler):
         num_layers: L, as the RNN was built.
 
     Shape:
-        n steps of D features, L layers -> L*D features.
+        n steps of D features, L layers -> L * D features.
 
     Raises:
-        ValueError: no `h_n` came, it holds another number of layers, or it does not belong to the output.
+        ValueError: `num_layers` is below 1; no `h_n` came, it holds another number of layers, or it does not belong to
+            the output.
 
     Example:
         >>> rnn = nn.GRU(3, 5, num_layers=2, batch_first=True)
@@ -104,7 +105,8 @@ class ScalarMixPooler(Pooler):
         n steps of D features, L layers -> D features.
 
     Raises:
-        ValueError: no `h_n` came, it holds another number of layers, or it does not belong to the output.
+        ValueError: `num_layers` is below 1; no `h_n` came, it holds another number of layers, or it does not belong to
+            the output.
 
     Example:
         >>> rnn = nn.GRU(3, 5, num_layers=2, batch_first=True)

@@ -29,14 +29,15 @@ def _direction(rows: Tensor) -> Tensor:
 class MaxAttentionPooler(AttentionBase):
     r"""Average the steps with softmax weights from their match with the maximum of each feature.
 
-    The steps are normalised in the scores alone; a step of zeros scores 0.
+    The steps are normalised in the scores alone. Unlike in the released code, where it gives NaN, a step of zeros
+    scores 0.
 
     .. math::
         y = \sum_t \alpha_t x_t, \quad \alpha = softmax_t\left(q^\top \frac{x_t}{\|x_t\|}\right), \quad
         q_d = \max_t x_{t,d}
 
     Source: Maini et al. 2020, "Why and when should you pool? Analyzing Pooling in Recurrent Architectures"
-    (https://arxiv.org/abs/2005.00159); unlike the released code, which gives NaN for a step of zeros.
+    (https://arxiv.org/abs/2005.00159).
 
     Shape:
         n steps of D features -> D features; weights: one a step.

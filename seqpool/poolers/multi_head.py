@@ -65,7 +65,7 @@ class MultiHeadAttentionPooler(AttentionBase):
         num_queries: Q, learned queries.
 
     Shape:
-        n steps of D features -> Q*D features; weights: one a step for each head of each query, query by query.
+        n steps of D features -> Q * D features; weights: one a step for each head of each query, query by query.
 
     Raises:
         ValueError: a size is below 1, or `num_heads` does not divide `in_features`.

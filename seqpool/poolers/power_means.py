@@ -54,8 +54,8 @@ class PowerMeanPooler(Pooler):
     The steps are never clamped; where the power mean is 0, so is the gradient.
 
     Source: Rücklé et al. 2018, "Concatenated Power Mean Word Embeddings as Universal Cross-Lingual Sentence
-    Representations" (https://arxiv.org/abs/1803.01400), for values that are not negative. Unlike the paper, whose
-    code takes the real part of complex powers, negative values keep their sign.
+    Representations" (https://arxiv.org/abs/1803.01400), for values that are not negative. Unlike the released
+    code, which takes the real part of complex powers, this keeps the sign of negative values.
 
     Args:
         power: p, positive.

@@ -1,4 +1,4 @@
-"""Attention: a query that is the final state of a recurrent network."""
+"""Attention: a query that is the final state of an RNN."""
 
 from typing import final
 
@@ -43,13 +43,13 @@ class StateAttentionPooler(AttentionBase):
     (https://arxiv.org/abs/1508.04025), with the encoder's own final state for the decoder's.
 
     Args:
-        bidirectional: whether the recurrent network reads both ways.
+        bidirectional: whether the RNN is bidirectional.
 
     Shape:
         n steps of D features (D = 2H where bidirectional) -> D features; weights: one a step.
 
     Raises:
-        ValueError: `h_n` shows a network of the other kind, or the width is odd and `bidirectional` is true.
+        ValueError: `h_n` shows an RNN of the other kind, or the width is odd and `bidirectional` is true.
 
     Example:
         >>> x = torch.tensor([[[0.0, 0.0], [0.0, 1.0], [9.0, 9.0]]])

@@ -69,7 +69,7 @@ class StructuredAttentionPooler(AttentionBase):
         hidden_features: width of the hidden layer; `in_features` where it is `None`.
 
     Shape:
-        n steps of D features -> H*D features, hop by hop; weights: one a step for each hop.
+        n steps of D features -> H * D features, hop by hop; weights: one a step for each hop.
 
     Raises:
         ValueError: a size is below 1.
