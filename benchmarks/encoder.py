@@ -10,6 +10,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import seqpool
 from benchmarks.timing import by_rounds, machine, ratio, spread
+from seqpool.grouped_rnn import groups_pay, run_in_groups
 from seqpool.reversed_rnn import run_reversed
 from seqpool.rnn import RNNEncoder
 
@@ -95,8 +96,10 @@ def compare_routes(kind: str, fill: float, rounds: int) -> str:
         output: Tensor = rnn(rows)[0].data
         return output
 
+    run = run_in_groups if groups_pay(rnn, batch.x, batch.fill) else run_reversed
+
     def reversed_() -> Tensor:
-        return run_reversed(rnn, batch.x, batch.lengths, hx, cells=False)[0]
+        return run(rnn, batch.x, batch.lengths, hx, cells=False)[0]
 
     training = by_rounds(
         {"packed": lambda: learn(rnn, batch, packed), "reversed": lambda: learn(rnn, batch, reversed_)}, rounds

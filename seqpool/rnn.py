@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
+from seqpool.grouped_rnn import groups_pay, in_onednn, run_in_groups
 from seqpool.layout import Integers, Sequences, States, in_graph, on_host, view
 from seqpool.poolers.base import Pooler
 from seqpool.reversed_rnn import quietly, real_rows, run_reversed
@@ -20,8 +21,9 @@ class RNNEncoder(nn.Module):
 
     Equal to packing, running and pooling. A mask's kept steps are moved together first, so padding may lie on either
     side and holes are skipped: the network never sees a step that does not count. The network runs packed or, where
-    that is faster or packing is impossible (graphs, lengths on an accelerator), over padded rows with the backward
-    direction's sequences reversed in place. On the CPU it runs in the weights' dtype, under autocast too.
+    that is faster or packing is impossible (graphs, lengths on an accelerator), over padded rows: the backward
+    direction's sequences reversed in place, and sequences of like length together. On the CPU it runs in the weights'
+    dtype, under autocast too.
 
     Source: this library.
 
@@ -78,16 +80,20 @@ def _encode(
     """The network's output and final states over the real steps of `seq`."""
     time = 1 if rnn.batch_first else 0
     x = real_rows(seq, time).to(hx[0].dtype)
+    run = run_reversed
     if known:
         x = x.narrow(time, 0, max(1, *known))
-        if _module_call_pays(rnn, x, known):
+        fill = sum(known) / (x.shape[0] * x.shape[1])
+        grouped = groups_pay(rnn, x, fill)
+        if _module_call_pays(rnn, x, fill, grouped=grouped):
             return _call(rnn, x, hx, known)
+        run = run_in_groups if grouped else run_reversed
     if _hooked(rnn):
         raise ValueError(
             "rnn has forward hooks, which run where its lengths are on the host, outside graphs and with B >= 1: "
             "remove them (torch.nn.utils.parametrizations replaces the hooks of weight_norm), or give such lengths"
         )
-    output, h_n, c_n = run_reversed(rnn, x, seq.count, hx, cells=cells)
+    output, h_n, c_n = run(rnn, x, seq.count, hx, cells=cells)
     return view(output, lengths=seq.count, batch_first=rnn.batch_first).with_states(h_n, c_n, None)
 
 
@@ -109,17 +115,15 @@ def _pack(x: Tensor, known: list[int], time: int) -> PackedSequence:
     return PackedSequence(packed.data, packed.batch_sizes, order)
 
 
-def _module_call_pays(rnn: nn.RNNBase, x: Tensor, known: list[int]) -> bool:
-    """Whether the module itself, packed, is the faster route, or the only one."""
+def _module_call_pays(rnn: nn.RNNBase, x: Tensor, fill: float, *, grouped: bool) -> bool:
+    """Whether the module itself, packed, is the faster route, or the only one, where the share `fill` is real steps."""
     if x.device.type != "cpu" or _hooked(rnn):
         return True
     # Measured by `python -m benchmarks encoder --routes`: packing skips padding, but lacks oneDNN's LSTM and pays in
     # backward wherever the batch shrinks, so what decides is the share of real steps.
-    fill = sum(known) / (x.shape[0] * x.shape[1])
     if torch.is_grad_enabled() and (x.requires_grad or any(weight.requires_grad for weight in rnn.parameters())):
-        return fill < (0.35 if rnn.mode == "LSTM" else 0.45)
-    in_onednn = rnn.mode == "LSTM" and not rnn.proj_size and x.dtype == torch.float32
-    return not in_onednn or fill < 0.6
+        return not grouped and fill < (0.35 if rnn.mode == "LSTM" else 0.45)
+    return not in_onednn(rnn, x) or fill < (0.3 if grouped else 0.6)
 
 
 def _hooked(rnn: nn.RNNBase) -> bool:

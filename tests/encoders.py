@@ -1,7 +1,7 @@
 """Recurrent encoders for tests, on either route, and the definition that they are held to."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -22,12 +22,18 @@ KINDS: dict[str, Callable[..., nn.RNNBase]] = {
     "lstm_proj": lambda *sizes, **options: nn.LSTM(*sizes, proj_size=P, **options),
 }
 
-both_routes = pytest.mark.parametrize("route", ["module", "reversed"])
+both_routes = pytest.mark.parametrize("route", ["module", "reversed", "groups"])
 
 
-def on(route: str) -> AbstractContextManager[object]:
-    """Take one route, whatever would be faster."""
-    return patch("seqpool.rnn._module_call_pays", return_value=route == "module")
+@contextmanager
+def on(route: str) -> Iterator[None]:
+    """Take one route, whatever would be faster; groups of two."""
+    with (
+        patch("seqpool.rnn._module_call_pays", return_value=route == "module"),
+        patch("seqpool.rnn.groups_pay", return_value=route == "groups"),
+        patch("seqpool.grouped_rnn._GROUP", 2),
+    ):
+        yield
 
 
 def run(route: str, encoder: RNNEncoder, *args: Any, **given: Any) -> Tensor:

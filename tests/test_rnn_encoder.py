@@ -1,29 +1,43 @@
 """RNNEncoder against the packed run and against one sequence at a time."""
 
+from collections.abc import Callable
 from itertools import product
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
+from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import seqpool
+from seqpool.grouped_rnn import run_in_groups
 from seqpool.reversed_rnn import run_reversed
 from seqpool.rnn import RNNEncoder
 from tests.encoders import KINDS, NAN, D, H, P, both_routes, build, gradients, initial, inputs, one_by_one, run, split
 
 LENGTHS = {"sorted": [6, 5, 2, 1], "unsorted": [2, 6, 1, 5]}
 MATRIX = list(product(KINDS, (1, 2, 3), (False, True), (False, True), LENGTHS))
+# Groups pay for an LSTM alone.
+PADDED_RUNS = [(run_reversed, *case) for case in MATRIX] + [
+    (run_in_groups, *case) for case in MATRIX if case[0] == "lstm"
+]
 
 
 def test_the_matrix_is_whole() -> None:
     assert len(MATRIX) == 5 * 3 * 2 * 2 * 2 == 120
 
 
-@pytest.mark.parametrize(("kind", "layers", "bidirectional", "batch_first", "order"), MATRIX)
+@pytest.mark.parametrize(("padded_run", "kind", "layers", "bidirectional", "batch_first", "order"), PADDED_RUNS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_reversed_run_is_the_packed_run(
-    kind: str, layers: int, bidirectional: bool, batch_first: bool, order: str, dtype: torch.dtype
+def test_a_padded_run_is_the_packed_run(
+    padded_run: Callable[..., tuple[Tensor, Tensor, Tensor | None]],
+    kind: str,
+    layers: int,
+    bidirectional: bool,
+    batch_first: bool,
+    order: str,
+    dtype: torch.dtype,
 ) -> None:
     rnn = build(kind, layers, bidirectional, batch_first).to(dtype)
     lengths = torch.tensor(LENGTHS[order])
@@ -35,7 +49,8 @@ def test_reversed_run_is_the_packed_run(
     output, _ = pad_packed_sequence(packed_output, batch_first=batch_first)
     expected = [output, *(final if rnn.mode == "LSTM" else (final,))]
 
-    output, h_n, c_n = run_reversed(rnn, x, lengths, hx, cells=rnn.mode == "LSTM")
+    with patch("seqpool.grouped_rnn._GROUP", 2):
+        output, h_n, c_n = padded_run(rnn, x, lengths, hx, cells=rnn.mode == "LSTM")
     real = torch.arange(steps) < lengths[:, None]
     output = torch.where((real if batch_first else real.t()).unsqueeze(2), output, 0)
     actual = [output, h_n] if c_n is None else [output, h_n, c_n]

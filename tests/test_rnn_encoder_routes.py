@@ -11,6 +11,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn.utils.parametrizations import weight_norm
 
 import seqpool
+from seqpool.reversed_rnn import run_reversed
 from seqpool.rnn import RNNEncoder
 from tests.encoders import KINDS, D, both_routes, build, gradients, inputs, on, one_by_one, run, split
 
@@ -41,6 +42,25 @@ def test_the_route_follows_the_share_of_real_steps(kind: str, lengths: list[int]
     encoder = RNNEncoder(build(kind), seqpool.MaskedMeanPooler())
     with nullcontext() if train else torch.no_grad():
         assert _calls(encoder, torch.randn(3, 9, D), lengths) == calls
+
+
+@pytest.mark.parametrize(
+    ("kind", "lengths", "groups"),
+    [
+        ("lstm", [9, 1, 1, 1, 1, 1, 1, 1, 1], [[9, 1, 1, 1, 1], [1, 1, 1, 1]]),
+        ("lstm", [2, 8, 3, 7, 1, 5, 4, 6, 9, 0], [[9, 8, 7, 6, 5], [4, 3, 2, 1, 0]]),
+        ("lstm", [9, 8, 7, 6, 5, 4, 3, 2], []),
+        ("lstm", [9] * 16, []),
+        ("gru", [9, 8, 7, 6, 5, 4, 3, 2, 1], []),
+        ("lstm_proj", [9, 8, 7, 6, 5, 4, 3, 2, 1], []),
+    ],
+)
+def test_sequences_of_like_length_train_together(kind: str, lengths: list[int], groups: list[list[int]]) -> None:
+    encoder = RNNEncoder(build(kind), seqpool.MaskedMeanPooler())
+    with patch("seqpool.grouped_rnn.run_reversed", side_effect=run_reversed) as calls:
+        encoder(torch.randn(len(lengths), 9, D), lengths)
+    assert [call.args[2].tolist() for call in calls.call_args_list] == groups
+    assert [call.args[1].shape[1] for call in calls.call_args_list] == [max(group) for group in groups]
 
 
 def test_frozen_weights_and_inputs_count_as_inference() -> None:

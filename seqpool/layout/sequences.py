@@ -107,6 +107,10 @@ class Sequences:
         """The real step that each sequence ends with, `(B,)`; 0 where it is empty."""
         return (self.count - 1).clamp(min=0)
 
+    def span(self) -> "Sequences":
+        """The same sequences with the holes of a mask filled in: the first step and the last one stay what they are."""
+        return self if self.keep is None else replace(self, keep=None, count=self.lengths)
+
     def owner(self) -> Tensor:
         """Sequence that each row belongs to, shaped like the rows."""
         if self.time is not None:

@@ -33,6 +33,17 @@ def peak(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
     return torch.where(_some(seq), picked.reshape(seq.batch, rows.shape[-1]), 0)
 
 
+def pick(seq: Sequences, rows: Tensor, step: Tensor) -> Tensor:
+    """The row at real step `step[b]` of each sequence, `(B, F)`; any row for an empty one."""
+    place, *inner = seq.at(step)
+    if not on_host(rows) or (inner and rows.stride(0) != rows.shape[1] * rows.stride(1)):
+        return rows[(place, *inner)]
+    # The same rows out of one table, in a quarter of the time that an index a dimension takes.
+    if inner:
+        place = torch.add(inner[0], place, alpha=rows.shape[1])
+    return rows.flatten(0, -2).index_select(0, place)
+
+
 class _Total(torch.autograd.Function):
     @staticmethod
     def forward(rows: Tensor, seq: Sequences, dtype: torch.dtype) -> Tensor:

@@ -12,12 +12,13 @@ from seqpool.poolers.base import Pooler, settle
 
 def first(seq: Sequences) -> Tensor:
     """The first real step, `(B, F)`; see `FirstPooler`."""
-    return settle(seq, gather(seq, seq.values, torch.zeros_like(seq.lengths)))
+    return settle(seq, gather(seq.span(), seq.values, torch.zeros_like(seq.lengths)))
 
 
 def last(seq: Sequences) -> Tensor:
     """The last real step, `(B, F)`; see `LastPooler`."""
-    return settle(seq, gather(seq, seq.values, seq.last()))
+    span = seq.span()
+    return settle(seq, gather(span, seq.values, span.last()))
 
 
 @final
