@@ -124,21 +124,20 @@ def _dense_peak(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
 
 
 def _first_hit(seq: Sequences, rows: Tensor, best: Tensor) -> Tensor:
-    """Place along the row axis of the first row that equals `best`, NaN equal to NaN; clamped where there is none."""
+    """Place along the row axis of the first row that equals `best`, NaN equal to NaN; of the final row where there is none."""
     wanted = best[seq.owner()] if seq.time is None else best.unsqueeze(seq.time)
     hit = (rows == wanted) | (rows.isnan() & wanted.isnan())
     valid = seq.valid()
     if valid is not None:
         hit = hit & valid.unsqueeze(-1)
     axis = seq.time or 0
-    size = rows.shape[axis]
-    place = torch.arange(size, device=rows.device)
+    final = rows.shape[axis] - 1
+    place = torch.arange(rows.shape[axis], device=rows.device)
     place = place.unsqueeze(1) if seq.time != 0 else place.view(-1, 1, 1)
-    place = torch.where(hit, place, size)
+    place = torch.where(hit, place, final)
     if seq.time is not None:
-        return place.amin(seq.time).clamp(max=size - 1)
-    start = place.new_full((seq.batch, rows.shape[-1]), size)
-    return _by_owner(seq, place, start, "amin").clamp(max=size - 1)
+        return place.amin(seq.time)
+    return _by_owner(seq, place, place.new_full((seq.batch, rows.shape[-1]), final), "amin")
 
 
 def _by_owner(seq: Sequences, rows: Tensor, start: Tensor, reduce: str) -> Tensor:
