@@ -110,7 +110,7 @@ def _kept_steps(keep: Tensor, step: Tensor, time: int) -> Tensor:
     """Where the k-th kept step lies, shaped like `keep`; any step behind the last."""
     steps = keep.shape[time]
     # Dropped steps all go to one place behind the end.
-    place = torch.where(keep, keep.cumsum(time) - 1, steps)
+    place = torch.where(keep, keep.long().cumsum(time) - 1, steps)
     kept = torch.zeros_like(torch.cat([place, place.narrow(time, 0, 1)], time))
     return kept.scatter(time, place, step.expand_as(place)).narrow(time, 0, steps)
 
