@@ -68,8 +68,8 @@ QUICK = {("export", "cell"), ("onnx-old", "attention")}
     ],
 )
 def test_each_pooler_with_a_mask(form: str, pooler: str, tmp_path: Path) -> None:
-    encoder = seqpool.RNNEncoder(build("lstm"), POOLERS[pooler]()).eval()
-    run = deployed(form, Masked(encoder), tmp_path / "model.onnx")
+    encoder = seqpool.RNNEncoder(build("lstm"), POOLERS[pooler]())
+    run = deployed(form, Masked(encoder).eval(), tmp_path / "model.onnx")
     x = steps(SERVED)
     with torch.no_grad():
         expected = one_by_one(encoder, [row[kept] for row, kept in zip(x, SERVED, strict=True)])
