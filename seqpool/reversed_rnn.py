@@ -54,6 +54,8 @@ def run_reversed(
     for layer in range(rnn.num_layers):
         if layer:
             x = F.dropout(x, rnn.dropout, rnn.training)
+        if torch.compiler.is_dynamo_compiling() and torch.is_grad_enabled():
+            x = _differentiable(x, steps.padding, weights)
         halves: list[Tensor] = []
         for backward in range(2 if rnn.bidirectional else 1):
             slot = len(finals)
@@ -66,6 +68,29 @@ def run_reversed(
             halves.append(pick_steps(half, steps.mirror, steps.time) if backward else half)
         x = torch.cat(halves, 2) if rnn.bidirectional else halves[0]
     return x, torch.stack(finals), torch.cat(memories) if cells else None
+
+
+def check_graph(rnn: nn.RNNBase, x: Tensor) -> None:
+    """Refuse what no graph can hold of a network over padded `x`, and name what works instead."""
+    to_onnx = _to_onnx()
+    if rnn.proj_size and to_onnx:
+        raise ValueError(
+            f"ONNX needs an LSTM without projection, proj_size={rnn.proj_size} came: "
+            "deploy it with torch.export or AOTInductor, or train one without proj_size"
+        )
+    steps = x.shape[1 if rnn.batch_first else 0]
+    loops = to_onnx and rnn.mode in ("LSTM", "GRU")
+    if torch.compiler.is_exporting() and isinstance(steps, torch.SymInt) and not loops:
+        raise ValueError(
+            f"an exported {rnn.mode} needs one number of steps T, a dynamic T came: make T static and pad to it, since "
+            "padding changes nothing, or keep T open with torch.onnx.export(dynamo=False) or torch.compile"
+        )
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # torch leaves it untyped
+def _to_onnx() -> bool:
+    # Asked outright: Dynamo, which the ONNX exporter tries second, would take the answer to be no.
+    return torch.onnx.is_in_onnx_export()
 
 
 def real_rows(seq: Sequences, time: int) -> Tensor:
@@ -85,7 +110,7 @@ def _kept_steps(keep: Tensor, step: Tensor, time: int) -> Tensor:
     """Where the k-th kept step lies, shaped like `keep`; any step behind the last."""
     steps = keep.shape[time]
     # Dropped steps all go to one place behind the end.
-    place = torch.where(keep, keep.cumsum(time) - 1, steps)
+    place = torch.where(keep, keep.long().cumsum(time) - 1, steps)
     kept = torch.zeros_like(torch.cat([place, place.narrow(time, 0, 1)], time))
     return kept.scatter(time, place, step.expand_as(place)).narrow(time, 0, steps)
 
@@ -127,6 +152,15 @@ def _address(rnn: nn.RNNBase, x: Tensor, lengths: Tensor) -> _Steps:
     length = lengths.unsqueeze(time)
     padding = step >= length
     return _Steps(time, padding, torch.where(padding, step, length - 1 - step), (length - 1).clamp(min=0))
+
+
+def _differentiable(x: Tensor, padding: Tensor, weights: list[list[Tensor]]) -> Tensor:
+    """Rows that have a gradient where a weight has one, zero though it is."""
+    # Over rows without, the compiler takes oneDNN's LSTM, which it cannot differentiate.
+    learning = [weight for direction in weights for weight in direction if weight.requires_grad]
+    if x.requires_grad or not learning:
+        return x
+    return torch.where(padding.unsqueeze(2), learning[0].flatten()[0], x)
 
 
 def _one_direction(

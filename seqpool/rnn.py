@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 from seqpool.grouped_rnn import groups_pay, in_onednn, run_in_groups
 from seqpool.layout import Integers, Sequences, States, in_graph, on_host, view
 from seqpool.poolers.base import Pooler
-from seqpool.reversed_rnn import quietly, real_rows, run_reversed
+from seqpool.reversed_rnn import check_graph, quietly, real_rows, run_reversed
 
 
 @final
@@ -65,6 +65,8 @@ class RNNEncoder(nn.Module):
     ) -> Tensor:
         """Encode and pool `x`, `(B, F)`."""
         _check_input(self.rnn, x)
+        if in_graph():
+            check_graph(self.rnn, x)
         seq = view(x, lengths=lengths, mask=mask, batch_first=self.rnn.batch_first)
         states = _initial_states(self.rnn, hx, x, seq.batch)
         known = _known_lengths(seq, lengths, mask)
