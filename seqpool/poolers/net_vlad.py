@@ -12,8 +12,14 @@ from seqpool.poolers.base import Pooler, check_at_least_one, settle
 
 def _unit(vectors: Tensor) -> Tensor:
     """Divide by the Euclidean norm of the last axis; a zero vector stays 0, with gradient 0."""
-    squared = vectors.square().sum(-1, keepdim=True)
-    return torch.where(squared == 0, 0, vectors / torch.where(squared == 0, 1, squared).sqrt())
+    # What a far cluster gets is so small that its square is 0: scale first, which no unit vector depends on.
+    scale = vectors.detach().abs().amax(-1, keepdim=True)
+    # Nor may the gradient, which grows as the vector shrinks, overflow.
+    info = torch.finfo(scale.dtype)
+    nothing = scale < info.tiny / info.eps
+    scaled = vectors / torch.where(nothing, 1, scale)
+    squared = torch.where(nothing, 1, scaled.square().sum(-1, keepdim=True))
+    return torch.where(nothing, 0, scaled / squared.sqrt())
 
 
 def _residuals(seq: Sequences, shares: Tensor, parts: Tensor, centroids: Tensor) -> Tensor:

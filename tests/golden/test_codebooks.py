@@ -61,6 +61,20 @@ def test_steps_on_a_centroid_give_zeros_and_no_gradient() -> None:
         assert not gradient.any()
 
 
+@pytest.mark.parametrize("distance", [5.0, 7.0, 9.0])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_a_far_cluster_has_a_direction_without_underflow(distance: float, dtype: torch.dtype) -> None:
+    # Its share falls to exp(-81), and the square of that below the smallest float32.
+    pooler = codebook(torch.tensor([[0.0, 0.0], [distance, 1.0]], dtype=torch.float64), alpha=1)
+    steps = torch.tensor([[[0.5, 0.25], [-0.25, 0.125]]], dtype=torch.float64)
+    want = pooler.to(dtype).double()(steps)
+    x = steps.to(dtype).requires_grad_()
+    pooled = pooler.to(dtype)(x)
+    torch.testing.assert_close(pooled.double(), want, rtol=1e-2, atol=1e-2)
+    gradients = torch.autograd.grad(pooled.sum(), [x, *pooler.parameters()])
+    assert all(gradient.isfinite().all() for gradient in gradients)
+
+
 def test_nextvlad_of_one_open_group_is_netvlad() -> None:
     # Section 3.2 of the paper: without expansion, groups and attention the formula is NetVLAD's.
     net = NetVLADPooler(4, clusters=3).double()
