@@ -43,7 +43,7 @@ def test_a_run_over_padding_is_seen_in_every_layout(layout: str) -> None:
 
 
 @pytest.mark.parametrize("layout", NAMES)
-@pytest.mark.parametrize("case", BOTH_WAYS, ids=str)
+@pytest.mark.parametrize("case", [case for case in BOTH_WAYS if set(case.needs) <= {"h_n", "c_n"}], ids=str)
 def test_an_h_n_that_agrees_changes_nothing(case: Case, layout: str) -> None:
     batch = run(case.encoder(2))
     output, given = layouts(batch)[layout]

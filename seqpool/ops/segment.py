@@ -124,7 +124,7 @@ def _dense_peak(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
 
 
 def _first_hit(seq: Sequences, rows: Tensor, best: Tensor) -> Tensor:
-    """Place along the row axis of the first row that equals `best`, NaN equal to NaN; the final one if there is none."""
+    """Place along the row axis of the first row that equals `best`, NaN equal to NaN; the final one if none does."""
     wanted = best[seq.owner()] if seq.time is None else best.unsqueeze(seq.time)
     hit = (rows == wanted) | (rows.isnan() & wanted.isnan())
     valid = seq.valid()
