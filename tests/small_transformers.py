@@ -29,6 +29,23 @@ def bert() -> nn.Module:
     return model
 
 
+def roberta() -> nn.Module:
+    """Its positions count from behind the id of padding, as those of XLM-RoBERTa and MPNet do."""
+    t = transformers()
+    torch.manual_seed(0)
+    config = t.RobertaConfig(
+        vocab_size=len(WORDS),
+        hidden_size=WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=32,
+        pad_token_id=1,
+    )
+    model: nn.Module = t.RobertaModel(config, add_pooling_layer=False).eval()
+    return model
+
+
 def gpt2() -> nn.Module:
     t = transformers()
     torch.manual_seed(0)

@@ -25,6 +25,7 @@ from tests.refusal import Refusal
 
 MODELS: dict[str, Callable[[], nn.Module]] = {
     "bert": small.bert,
+    "roberta": small.roberta,
     "gpt2": small.gpt2,
     "llama": small.llama,
     "t5": small.t5,

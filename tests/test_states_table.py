@@ -103,7 +103,7 @@ def test_widths_come_from_the_tensors(layout: str) -> None:
     assert torch.equal(seqpool.CellStatePooler(cell_features=10)(output, hidden, **given), cells)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", [case for case in CASES if set(case.needs) <= {"h_n", "c_n"}], ids=str)
 def test_every_pooler_takes_what_a_packed_network_returns(case: Case) -> None:
     for directions in case.directions:
         batch = run(case.encoder(directions))

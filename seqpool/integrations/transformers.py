@@ -98,7 +98,8 @@ class PooledTransformer(nn.Module):
 
     .. math:: y_b = pooler(model(ids_{b,1}, \dots, ids_{b,n_b}))
 
-    A model whose `forward` takes `position_ids` gets them counted over the real tokens (`position_ids`).
+    A model whose `forward` takes `position_ids` gets them counted over the real tokens (`position_ids`), from the
+    place where its own counting starts: 0, or behind the row of padding in the family of RoBERTa.
 
     Source: this library.
 
@@ -133,6 +134,7 @@ class PooledTransformer(nn.Module):
         self.model = model
         self.pooler = pooler
         self._counts_positions = "position_ids" in inspect.signature(model.forward).parameters
+        self._first_position = _first_position(model)
 
     @property
     def out_features(self) -> int:
@@ -145,7 +147,16 @@ class PooledTransformer(nn.Module):
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Encode and pool, `(B, F)`."""
         if self._counts_positions:
-            output = self.model(input_ids, attention_mask=attention_mask, position_ids=position_ids(attention_mask))
+            places = position_ids(attention_mask) + self._first_position
+            output = self.model(input_ids, attention_mask=attention_mask, position_ids=places)
         else:
             output = self.model(input_ids, attention_mask=attention_mask)
         return pool_output(self.pooler, output, attention_mask)
+
+
+def _first_position(model: nn.Module) -> int:
+    """The position of a text's first token: RoBERTa and its kin keep a row of their position table for padding."""
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            return int(module.padding_idx) + 1
+    return 0
