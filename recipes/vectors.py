@@ -51,15 +51,17 @@ def _lines(path: str, width: int) -> Iterator[tuple[str, str, list[str]]]:
     """Where a line stands, its word, its numbers."""
     try:
         with Path(path).open(encoding="utf-8", newline="\n") as file:
+            first = True
             for number, line in enumerate(file, 1):
-                # A few of GloVe's words hold spaces, so count from the right.
+                # Some of GloVe's words hold spaces, so count from the right; the first one holds none.
                 word, *numbers = line.rstrip().rsplit(" ", width)
                 where = f"line {number} of the word vectors {path!r}"
                 if number == 1 and _is_header(line):
                     continue
-                if len(numbers) < width or (number <= 2 and " " in word):
+                if len(numbers) < width or (first and " " in word):
                     came = len(line.split()) - 1
                     raise ValueError(f"{where} has {came} numbers, {width} are needed: set model.embedding_dim={came}")
+                first = False
                 yield where, word, numbers
     except UnicodeDecodeError as error:
         raise ValueError(f"the word vectors {path!r} are no text in UTF-8: {error}") from error

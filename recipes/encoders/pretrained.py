@@ -14,6 +14,7 @@ class Pretrained(StepEncoder):
     """Encode the tokens with a pretrained transformer; the data take its tokenizer.
 
     Args:
+        in_features: Width of other encoders' embeddings; this one brings its own.
         path: Folder of a model that `transformers` wrote, or an id on the Hugging Face hub.
         layers: Last layers whose steps the pooler gets side by side.
         freeze: Whether its weights stay as they are.
@@ -22,7 +23,7 @@ class Pretrained(StepEncoder):
         ValueError: `transformers` is not installed, the model cannot be loaded, or it has fewer layers.
     """
 
-    def __init__(self, path: str, layers: int = 1, freeze: bool = False) -> None:
+    def __init__(self, in_features: int, path: str, layers: int = 1, freeze: bool = False) -> None:
         super().__init__()
         self.model = load_model(path)
         config: Any = self.model.config

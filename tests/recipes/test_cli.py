@@ -91,7 +91,7 @@ def test_the_yaml_file_says_what_a_plain_fit_does(command: Command, capsys: pyte
         (["fit", "--model.pooler=ConcatPooler"], "ConcatPooler: the following arguments are required: poolers"),
         (["fit", "--model.pooler=ConcatPooler", "--model.pooler.poolers+=No"], "path string: No; the poolers are Add"),
         (["fit", "--model.pooler=KMaxPooler"], "KMaxPooler: the following arguments are required: k"),
-        (["fit", "--model.pooler=KMaxPooler", "--model.pooler.k=few"], "Given value: few"),
+        (["fit", "--model.pooler=KMaxPooler", "--model.pooler.k=few"], "Got value: few"),
         (["fit", "--model.encoder=NoSuch"], "NoSuch; the encoders are Convolution, GRU, LSTM, NoEncoder, Pretrained, "),
         (["fit", "--model.encoder=GRU", "--model.encoder.proj_size=3"], "proj_size"),
         (["fit", "--data.path=CORPUS", "--model.encoder=NoEncoder"], "BiConcatPooler needs a bidirectional RNN"),
