@@ -109,4 +109,4 @@ def usual_arguments(name: str) -> list[dict[str, Any]]:
         and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
     samples = [{key: value for key, value in sample.items() if key not in given} for sample in kind.samples]
-    return samples if set(needed) - given else [{}, *samples]
+    return samples if set(needed) - given else [{}, *filter(None, samples)]
