@@ -66,7 +66,7 @@ def test_its_last_layers_lie_side_by_side(folder: str) -> None:
     model = classifier(folder, layers=3)
     assert model.head.in_features == 24
     weighted = TextClassifier(
-        named("WeightedLayersPooler", pooler=named("MaskedMeanPooler")),
+        named("WeightedLayersPooler", pooler=named("AttentionPooler")),
         num_words=13,
         num_classes=3,
         encoder=partial(Pretrained, path=folder, layers=3),
