@@ -42,7 +42,7 @@ class Pretrained(StepEncoder):
         return super().train(mode and not self.freeze)
 
     def forward(self, x: Tensor, real: Tensor) -> Tensor:
-        # An empty text shows its first step, which no pooler reads: some kernels make NaN of a softmax over nothing.
+        # An empty text shows its first step, which no pooler reads: some kernels make NaN of no step.
         visible = real | (torch.arange(x.shape[1], device=x.device) == 0)
         output = self.model(x, attention_mask=visible.long(), output_hidden_states=self.step_layers > 1)
         if self.step_layers == 1:

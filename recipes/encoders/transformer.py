@@ -46,7 +46,7 @@ class Transformer(StepEncoder):
         x = (x * math.sqrt(self.out_features) + positions(x.shape[1], self.out_features, x)).masked_fill(
             ~real.unsqueeze(2), 0
         )
-        # An empty text attends to its first step, which no pooler reads: some kernels make NaN of a softmax over nothing.
+        # An empty text attends to its first step, which no pooler reads: some kernels make NaN of no step.
         first = torch.arange(x.shape[1], device=x.device) == 0
         encoded: Tensor = self.layers(x, src_key_padding_mask=~(real | first))
         return encoded
