@@ -4,19 +4,27 @@ import sys
 from typing import Any, final
 
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from recipes.data.module import TextData
 from recipes.gate import OneLineParser, bad_input, fail
-from recipes.model import TextClassifier, output_width
+from recipes.model import TextClassifier
+from recipes.network import join_encoder
 from recipes.quiet import quiet_warnings
+from recipes.vectors import Coverage
 
 DEFAULTS: dict[str, Any] = {
-    "logger": {
-        "class_path": "lightning.pytorch.loggers.CSVLogger",
-        "init_args": {"save_dir": "runs", "name": "classifier"},
-    },
+    "logger": [
+        {
+            "class_path": "lightning.pytorch.loggers.CSVLogger",
+            "init_args": {"save_dir": "runs", "name": "classifier"},
+        },
+        {
+            "class_path": "lightning.pytorch.loggers.TensorBoardLogger",
+            "init_args": {"save_dir": "runs", "name": "classifier", "default_hp_metric": False},
+        },
+    ],
     "max_epochs": 5,
     # Everything is logged once an epoch, which Lightning takes for too seldom where an epoch is short.
     "log_every_n_steps": 1,
@@ -39,7 +47,10 @@ def train() -> None:
 
 @final
 class RecipeCLI(LightningCLI):
-    """`fit`, `validate` and `test`, with checkpoints, linked widths, and a gate for bad input."""
+    """`fit`, `validate` and `test`, with checkpoints, early stopping, and a gate for bad input."""
+
+    coverage: Coverage | None = None
+    """What the file of word vectors held, where one was read."""
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
@@ -48,21 +59,23 @@ class RecipeCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.add_lightning_class_args(EarlyStopping, "early_stopping")
         parser.set_defaults(
             {
                 "checkpoint.monitor": "val_accuracy",
                 "checkpoint.mode": "max",
                 "checkpoint.save_last": True,
                 "checkpoint.filename": "best",
+                "early_stopping.monitor": "val_accuracy",
+                "early_stopping.mode": "max",
+                "early_stopping.patience": 5,
                 "model.pooler": {"class_path": "seqpool.BiConcatPooler"},
             }
         )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         parser.link_arguments("data.num_words", "model.num_words", apply_on="instantiate")
         parser.link_arguments("data.num_classes", "model.num_classes", apply_on="instantiate")
-        width = ("model.hidden_size", "model.bidirectional")
-        parser.link_arguments(width, "model.pooler.init_args.in_features", compute_fn=output_width)
-        parser.link_arguments("model.num_layers", "model.pooler.init_args.num_layers")
+        join_encoder(parser)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         super().parse_arguments(parser, args)
@@ -76,12 +89,18 @@ class RecipeCLI(LightningCLI):
             path = self.config[self.config.subcommand].ckpt_path
             if path is not None:
                 check_weights(self.model, path)
+            elif self.config.subcommand == "fit":
+                self.coverage = self.model.read_vectors(self.datamodule.tokenizer.get_vocab())
 
     def after_instantiate_classes(self) -> None:
         about = self.datamodule.corpus.describe()
+        if self.coverage is not None:
+            about["word vectors"] = str(self.coverage)
         sys.stdout.writelines(f"{key}: {value}\n" for key, value in about.items())
-        if self.trainer.logger is not None:
-            self.trainer.logger.log_hyperparams(about)
+        # A logger counts the runs before it: ask all of them before the first one's folder is there to be counted.
+        _ = [logger.version for logger in self.trainer.loggers]
+        for logger in self.trainer.loggers:
+            logger.log_hyperparams(about)
 
 
 def read_checkpoint(path: str) -> dict[str, Any]:

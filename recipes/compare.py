@@ -2,9 +2,9 @@
 
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import torch
 from joblib import Parallel, cpu_count, delayed, parallel_config  # type: ignore[import-untyped] # it has no types
@@ -12,12 +12,17 @@ from lightning import Callback, LightningModule, Trainer, seed_everything
 
 from recipes.baselines import Score
 from recipes.data.module import TextData
-from recipes.poolers import Network, make_model
+from recipes.model import TextClassifier
+from recipes.poolers import PoolerFactory, describe, named, usual_arguments
 from recipes.quiet import quiet_logs, quiet_warnings
 
 DEFAULT_POOLERS = (
     "LastHiddenPooler,BiConcatPooler,MaskedMeanPooler,MaskedMaxPooler,AttentionPooler,AdditiveAttentionPooler"
 )
+
+
+Network = dict[str, Any]
+"""Arguments of `TextClassifier` that describe the network around a pooler."""
 
 
 @final
@@ -48,22 +53,52 @@ class Comparison:
                 raise ValueError(f"{name} must be at least {least}, {getattr(self, name)} came")
 
 
-def train_all(names: Sequence[str], network: Network, data: TextData, plan: Comparison) -> Iterator[Score]:
-    """Train one classifier a pooler, several at a time; scores come in the order of the names."""
+@final
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A pooler to compare: its name in the table, how it is built, and with which arguments."""
+
+    name: str
+    pooler: PoolerFactory
+    written: str
+
+
+def fitting(names: Iterable[str], network: Network) -> tuple[list[Candidate], dict[str, str]]:
+    """The poolers that work behind this network, and why the others cannot."""
+    candidates: list[Candidate] = []
+    reasons: dict[str, str] = {}
+    for name in names:
+        for arguments in usual_arguments(name):
+            pooler = named(name, **arguments)
+            try:
+                TextClassifier(pooler, num_words=2, num_classes=2, **network)
+            except (ValueError, TypeError) as error:
+                # The first arguments are the usual ones, so what they say is the reason.
+                reasons.setdefault(name, str(error))
+            else:
+                candidates.append(Candidate(name=name, pooler=pooler, written=describe(name, arguments)))
+                reasons.pop(name, None)
+                break
+    return candidates, reasons
+
+
+def train_all(candidates: Sequence[Candidate], network: Network, data: TextData, plan: Comparison) -> Iterator[Score]:
+    """Train one classifier a pooler, several at a time; scores come in the order of the candidates."""
     # One thread each: a second one speeds a small recurrent network up by less than a second process does.
-    with parallel_config(backend="loky", n_jobs=min(plan.jobs, len(names)), inner_max_num_threads=1):
+    with parallel_config(backend="loky", n_jobs=min(plan.jobs, len(candidates)), inner_max_num_threads=1):
         yield from Parallel(return_as="generator")(
-            delayed(train_one)(name, network, data, plan.epochs, plan.seed) for name in names
+            delayed(train_one)(candidate, network, data, plan.epochs, plan.seed) for candidate in candidates
         )
 
 
-def train_one(name: str, network: Network, data: TextData, epochs: int, seed: int) -> Score:
+def train_one(candidate: Candidate, network: Network, data: TextData, epochs: int, seed: int) -> Score:
     """Train on the training split, measure on the test split after the last epoch."""
     torch.set_num_threads(1)
     quiet_warnings()
     quiet_logs()
     seed_everything(seed, verbose=False)
-    model = make_model(name, network, data.num_words, data.num_classes)
+    model = TextClassifier(candidate.pooler, num_words=data.num_words, num_classes=data.num_classes, **network)
+    model.read_vectors(data.tokenizer.get_vocab())
     clock = EpochClock()
     trainer = Trainer(
         accelerator="cpu",
@@ -78,7 +113,7 @@ def train_one(name: str, network: Network, data: TextData, epochs: int, seed: in
     trainer.fit(model, datamodule=data)
     (measured,) = trainer.test(model, datamodule=data, verbose=False)
     return Score(
-        model=name,
+        model=candidate.name,
         accuracy=measured["test_accuracy"],
         macro_f1=measured["test_macro_f1"],
         seconds=statistics.median(clock.seconds),

@@ -1,16 +1,27 @@
 """Where bad input stops: one clear line on stderr and exit status 2."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn, final
+from typing import Any, NoReturn, final
 
+from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import LightningArgumentParser
 
-from seqpool import poolers
+from recipes.encoders import ENCODERS, Encoder
+from recipes.poolers import PARTS, fit_pooler
+from seqpool import Pooler, poolers
 
 BAD_INPUT = 2
+
+_UNKNOWN = ("import path", "No module named", "has no attribute", "to be a subclass of")
+"""Signs in jsonargparse's messages that a class was not found."""
+
+_ASKED = re.compile(r'"(?:model\.)?(pooler|encoder)s?"')
+_KNOWN = {"pooler": poolers.__all__, "encoder": [kind.__name__ for kind in ENCODERS]}
+_NO_FILE = re.compile(r"-\s+Expected a path but \S+ either not accessible or invalid\s+- ")
 
 
 def fail(message: object) -> NoReturn:
@@ -33,9 +44,36 @@ def bad_input() -> Iterator[None]:
 
 @final
 class OneLineParser(LightningArgumentParser):
-    """A parser whose errors are that line."""
+    """A parser whose errors are that line, and that can build a pooler of poolers."""
+
+    subject = ""
+    """The pooler or encoder whose arguments it parses, where it does."""
+
+    def add_class_arguments(
+        self, theclass: type, nested_key: str | None = None, *args: Any, skip: Any = None, **kwargs: Any
+    ) -> list[str]:
+        """Let the parts of a pooler of poolers be named like any pooler; the open signature is its base's."""
+        if issubclass(theclass, (Pooler, Encoder)):
+            self.subject = theclass.__name__
+        name, how = PARTS.get(theclass, (None, None))
+        skip = {*(skip or ()), name} - {None}
+        added: list[str] = super().add_class_arguments(theclass, nested_key, *args, skip=skip, **kwargs)
+        if name is not None:
+            self.add_argument(f"--{name}", type=how, required=True)
+            added.append(name)
+        return added
+
+    def instantiate(self, namespace: Namespace, instantiate_groups: bool = True, **kwargs: Any) -> Namespace:
+        """Leave to a pooler's factory what the encoder decides; the open signature is its base's."""
+        kwargs.setdefault("instantiators", [(fit_pooler, Pooler, True)])
+        ready: Namespace = super().instantiate(namespace, instantiate_groups, **kwargs)
+        return ready
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Fail, naming the choice of poolers where one was not found."""
-        choice = f"; the poolers are {', '.join(poolers.__all__)}" if '"model.pooler"' in message else ""
-        fail(f"{message}{choice}")
+        """Fail, naming the choice of poolers or encoders where one was not found."""
+        if self.subject:
+            message = f"{self.subject}: {message}"
+        asked = _ASKED.search(message)
+        if asked and any(sign in message for sign in _UNKNOWN):
+            message += f"; the {asked[1]}s are {', '.join(_KNOWN[asked[1]])}"
+        fail(_NO_FILE.sub("", message))

@@ -1,6 +1,7 @@
-"""A text classifier: embedding, recurrent network, pooler, linear head."""
+"""A text classifier: embedding, encoder, pooler, linear head."""
 
-from typing import Literal, final
+from collections.abc import Mapping
+from typing import final
 
 import torch
 from lightning import LightningModule
@@ -12,15 +13,10 @@ from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from recipes.data.batches import Batch
-from seqpool import Pooler, RNNEncoder
-
-Kind = Literal["lstm", "gru", "rnn"]
-_KINDS: dict[Kind, type[nn.LSTM] | type[nn.GRU] | type[nn.RNN]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
-
-
-def output_width(hidden_size: int, bidirectional: bool) -> int:
-    """Width of a step that the recurrent network gives to the pooler."""
-    return 2 * hidden_size if bidirectional else hidden_size
+from recipes.encoders import EncoderFactory
+from recipes.encoders.embedding import WordEmbedding
+from recipes.poolers import PoolerFactory
+from recipes.vectors import Coverage, read_vectors
 
 
 def metrics(num_classes: int, prefix: str = "") -> MetricCollection:
@@ -37,50 +33,49 @@ class TextClassifier(LightningModule):
     """Classify token ids through one vector a text.
 
     Args:
-        pooler: What makes one vector of the network's steps; its `in_features` and `num_layers` are set to fit.
+        pooler: What makes one vector of the encoder's steps; it is built to fit the encoder.
         num_words: Rows of the embedding, padding (0) and unknown (1) included.
         num_classes: Classes to choose from.
-        kind: Recurrent network.
-        embedding_dim: Width of the embedding.
-        hidden_size: Units of the network in each direction.
-        num_layers: Layers of the network.
-        bidirectional: Whether the network reads both ways.
-        dropout: Share of embedding and vector dropped in training, and between layers.
+        encoder: What makes steps of the embeddings.
+        embedding_dim: Width of the embedding; a pretrained encoder brings its own.
+        dropout: Share of embedding and vector dropped in training.
+        vectors: File of word vectors in GloVe's format that the embedding starts from; random by default.
+        freeze_embedding: Whether the embedding stays as it starts.
         optimizer: Makes the optimizer from the parameters.
 
     Raises:
-        ValueError: the pooler does not fit the network, or a number is out of range.
+        ValueError: the pooler does not fit the encoder, or a number is out of range.
     """
 
     def __init__(
         self,
-        pooler: Pooler,
+        pooler: PoolerFactory,
         num_words: int,
         num_classes: int,
-        kind: Kind = "lstm",
+        encoder: EncoderFactory,
         embedding_dim: int = 128,
-        hidden_size: int = 128,
-        num_layers: int = 1,
-        bidirectional: bool = True,
         dropout: float = 0.3,
+        vectors: str | None = None,
+        freeze_embedding: bool = False,
         optimizer: OptimizerCallable = lambda parameters: Adam(parameters, lr=2e-3),
     ) -> None:
         super().__init__()
         if embedding_dim < 1:
             raise ValueError(f"embedding_dim must be at least 1, {embedding_dim} came")
-        self.embedding = nn.Embedding(num_words, embedding_dim, padding_idx=0)
+        steps = encoder(in_features=embedding_dim)
+        fitting = pooler(in_features=steps.out_features, num_layers=steps.state_layers, step_layers=steps.step_layers)
+        unmet = [need for need in ("weights", "query") if need in fitting.needs]
+        if unmet:
+            raise ValueError(
+                f"{type(fitting).__name__} needs {' and '.join(unmet)} beside the steps, which no recipe has: "
+                "take another pooler"
+            )
+        self.embedding = steps.embedding(num_words, embedding_dim, dropout)
+        self.embedding.requires_grad_(not freeze_embedding)
+        self.encoder = steps.pooled(fitting)
         self.dropout = nn.Dropout(dropout)
-        rnn = _KINDS[kind](
-            embedding_dim,
-            hidden_size,
-            num_layers,
-            batch_first=True,
-            bidirectional=bidirectional,
-            # Between layers, so a single layer has none; PyTorch warns of it.
-            dropout=dropout if num_layers > 1 else 0.0,
-        )
-        self.encoder = RNNEncoder(rnn, pooler)
-        self.head = nn.Linear(self.encoder.out_features, num_classes)
+        self.head = nn.Linear(fitting.out_features(steps.out_features), num_classes)
+        self.vectors = vectors
         self.optimizer = optimizer
         self.val_metrics = metrics(num_classes, "val_")
         self.test_metrics = metrics(num_classes, "test_")
@@ -88,9 +83,21 @@ class TextClassifier(LightningModule):
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """Scores of every class, `(B, num_classes)`, for ids `(B, T)` of `lengths` tokens each."""
-        vectors = self.encoder(self.dropout(self.embedding(ids)), lengths)
-        scores: Tensor = self.head(self.dropout(vectors))
+        pooled = self.encoder(self.embedding(ids), lengths)
+        scores: Tensor = self.head(self.dropout(pooled))
         return scores
+
+    def read_vectors(self, vocabulary: Mapping[str, int]) -> Coverage | None:
+        """Start the embedding from the file of word vectors, where there is one.
+
+        Raises:
+            ValueError: the file cannot be used, or the encoder has no embedding of words.
+        """
+        if self.vectors is None:
+            return None
+        if not isinstance(self.embedding, WordEmbedding):
+            raise ValueError("a pretrained encoder embeds its tokens itself: leave model.vectors out")
+        return read_vectors(self.vectors, vocabulary, self.embedding.weight)
 
     def training_step(self, batch: Batch) -> Tensor:
         """Loss of one batch."""
@@ -123,7 +130,7 @@ class TextClassifier(LightningModule):
 
     @torch.no_grad()
     def _try_out(self) -> None:
-        """Let a pooler that does not fit the network say so now, not after the data are ready."""
+        """Let a pooler that does not fit the encoder say so now, not after the data are ready."""
         self.eval()
         self(torch.zeros(1, 1, dtype=torch.long), torch.ones(1, dtype=torch.long))
         self.train()

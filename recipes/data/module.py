@@ -11,6 +11,7 @@ from recipes.data.batches import Batch, BucketSampler, EncodedTexts
 from recipes.data.columns import USUAL, Columns
 from recipes.data.corpus import Corpus, load_corpus
 from recipes.data.tokens import encode, train_tokenizer
+from recipes.pretrained import load_tokenizer
 
 
 @final
@@ -26,6 +27,7 @@ class TextData(LightningDataModule):
         max_tokens: Longer texts are cut here.
         batch_tokens: Tokens a batch, padding included.
         seed: Of the order of batches, and of every draw from the dataset.
+        tokenizer_path: Pretrained model whose tokenizer to take in place of a learned vocabulary; set by the encoder.
 
     Raises:
         ValueError: a number is too small; later, when the texts are first needed, the dataset cannot be used.
@@ -41,8 +43,10 @@ class TextData(LightningDataModule):
         max_tokens: int = 128,
         batch_tokens: int = 2_048,
         seed: int = 0,
+        tokenizer_path: str | None = None,
     ) -> None:
         super().__init__()
+        self.tokenizer_path = tokenizer_path
         self.path, self.name, self.columns, self.max_texts = path, name, columns, max_texts
         self.vocab_size, self.max_tokens, self.batch_tokens, self.seed = vocab_size, max_tokens, batch_tokens, seed
         # Two ids are padding and the unknown word.
@@ -58,7 +62,9 @@ class TextData(LightningDataModule):
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """The vocabulary, learned from the training split alone."""
+        """The vocabulary, learned from the training split alone, or the pretrained model's."""
+        if self.tokenizer_path is not None:
+            return load_tokenizer(self.tokenizer_path, max_tokens=self.max_tokens)
         return train_tokenizer(self.corpus.splits["train"]["text"], vocab_size=self.vocab_size)
 
     @property

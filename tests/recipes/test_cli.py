@@ -11,7 +11,7 @@ from recipes.gate import OneLineParser
 from tests.recipes.conftest import Command
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = ["--model.hidden_size=8", "--model.embedding_dim=8", "--trainer.enable_progress_bar=false"]
+SMALL = ["--model.encoder.hidden_size=8", "--model.embedding_dim=8", "--trainer.enable_progress_bar=false"]
 
 
 def fit(command: Command, folder: str, *args: str) -> int:
@@ -21,7 +21,10 @@ def fit(command: Command, folder: str, *args: str) -> int:
 def test_fit_by_short_name_links_the_width_and_writes_a_run(command: Command, corpus_folder: str) -> None:
     assert not fit(command, corpus_folder, "--model.pooler=AdditiveAttentionPooler", "--model.pooler.hidden_features=5")
     run = Path("runs/classifier/version_0")
-    assert {path.name for path in run.iterdir()} == {"checkpoints", "config.yaml", "hparams.yaml", "metrics.csv"}
+    (events,) = run.glob("events.out.tfevents.*")
+    assert events.stat().st_size
+    written = {path.name for path in run.iterdir()} - {events.name}
+    assert written == {"checkpoints", "config.yaml", "hparams.yaml", "metrics.csv"}
     assert {path.name for path in (run / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
     weights = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
     # Eight units each way make steps of 16 features.
@@ -40,7 +43,7 @@ def test_a_pooler_without_the_argument_is_not_given_the_width(command: Command, 
 
 
 def test_the_number_of_layers_is_linked(command: Command, corpus_folder: str) -> None:
-    layers = ("--model.num_layers=2", "--model.pooler=LayerConcatPooler")
+    layers = ("--model.encoder.num_layers=2", "--model.pooler=LayerConcatPooler")
     assert not fit(command, corpus_folder, *layers)
     weights = torch.load("runs/classifier/version_0/checkpoints/last.ckpt", weights_only=True)["state_dict"]
     assert weights["head.weight"].shape == (3, 2 * 2 * 8)
@@ -85,7 +88,15 @@ def test_the_yaml_file_says_what_a_plain_fit_does(command: Command, capsys: pyte
             "no column 'body', its columns are 'text', 'label'",
         ),
         (["fit", "--data.path=CORPUS", "--model.pooler=LastHiddenPooler"], "needs a unidirectional RNN"),
-        (["fit", "--data.path=CORPUS", "--model.pooler=ConcatPooler"], "ConcatPooler needs at least one pooler"),
+        (["fit", "--model.pooler=ConcatPooler"], "ConcatPooler: the following arguments are required: poolers"),
+        (["fit", "--model.pooler=ConcatPooler", "--model.pooler.poolers+=No"], "path string: No; the poolers are Add"),
+        (["fit", "--model.pooler=KMaxPooler"], "KMaxPooler: the following arguments are required: k"),
+        (["fit", "--model.pooler=KMaxPooler", "--model.pooler.k=few"], "Got value: few"),
+        (["fit", "--model.encoder=NoSuch"], "NoSuch; the encoders are Convolution, GRU, LSTM, NoEncoder, Pretrained, "),
+        (["fit", "--model.encoder=GRU", "--model.encoder.proj_size=3"], "proj_size"),
+        (["fit", "--data.path=CORPUS", "--model.encoder=NoEncoder"], "BiConcatPooler needs a bidirectional RNN"),
+        (["fit", "--data.path=CORPUS", "--model.dropout=2"], "dropout probability has to be between 0 and 1"),
+        (["fit", "--data.path=CORPUS", "--trainer.precision=bf17"], "bf17"),
         (["fit", "--config=missing.yaml"], "File does not exist: "),
         (["fit", "--config=bad.yaml"], "Problems parsing config: "),
         (
@@ -95,7 +106,7 @@ def test_the_yaml_file_says_what_a_plain_fit_does(command: Command, capsys: pyte
         (["test", "--data.path=CORPUS", "--ckpt_path=bad.yaml"], "'bad.yaml' is no checkpoint of a recipe: "),
         (["compare", "--poolers=NoPooler"], "there is no pooler 'NoPooler', there are "),
         (["compare", "--poolers=LastPooler,LastPooler"], "the pooler LastPooler came 2 times, name it once"),
-        (["compare", "--poolers=CellStatePooler", "--model.kind=gru"], "CellStatePooler cannot be compared: "),
+        (["compare", "--poolers=CellStatePooler", "--model.encoder=GRU"], "CellStatePooler cannot be compared: "),
         (["compare", "--poolers=all", "--model.dropout=2"], "dropout probability has to be between 0 and 1"),
         (["compare", "--epochs=0"], "epochs must be at least 1, 0 came"),
         (["compare", "--epochs=few"], "few"),

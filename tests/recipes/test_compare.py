@@ -1,6 +1,7 @@
 import csv
 import math
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +9,19 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score  # type: ignore[import-untyped]  # it has no types
 
 from recipes.baselines import Score, bag_of_words, majority
-from recipes.compare import DEFAULT_POOLERS, Comparison, train_all, train_one
+from recipes.compare import DEFAULT_POOLERS, Comparison, fitting, train_all, train_one
 from recipes.data.columns import USUAL
 from recipes.data.corpus import load_corpus
 from recipes.data.module import TextData
-from recipes.poolers import choose, make_pooler
+from recipes.encoders import LSTM, EncoderFactory, NoEncoder
+from recipes.poolers import choose
 from recipes.report import remarks, save
 from seqpool import poolers
 from tests.recipes.conftest import Command
 
-SMALL = ["--model.hidden_size=8", "--model.embedding_dim=8", "--epochs=1", "--jobs=1"]
-NETWORK: dict[str, Any] = {"hidden_size": 8, "embedding_dim": 8, "num_layers": 1, "bidirectional": True}
+SMALL = ["--model.encoder.hidden_size=8", "--model.embedding_dim=8", "--epochs=1", "--jobs=1"]
+NETWORK: dict[str, Any] = {"encoder": partial(LSTM, hidden_size=8), "embedding_dim": 8}
+NEEDY = ["QueryAttentionPooler", "WeightedMeanPooler", "WeightedStatisticsPooler", "WeightedSumPooler"]
 
 
 def compare(command: Command, folder: str, *args: str) -> int:
@@ -50,29 +53,25 @@ def test_the_table_has_every_model_and_what_its_numbers_depend_on(
         assert text in out
 
 
-def test_all_takes_every_pooler(command: Command, corpus_folder: str) -> None:
-    assert not compare(command, corpus_folder, "--poolers=all")
-    assert [row["model"] for row in saved_rows()[2:]] == poolers.__all__
-
-
 def test_all_says_which_pooler_it_leaves_out(
     command: Command, corpus_folder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert not compare(command, corpus_folder, "--poolers=all", "--model.kind=gru", "--model.bidirectional=false")
+    assert not compare(command, corpus_folder, "--poolers=all", "--model.encoder=GRU")
     out = capsys.readouterr().out
     left_out = re.findall(r"left out, (\w+): ", out)
-    assert "CellStatePooler" in left_out
-    assert "BiConcatPooler" in left_out
+    assert left_out == ["CellStatePooler", *NEEDY]
+    assert "left out, WeightedSumPooler: WeightedSumPooler needs weights beside the steps" in out
+    assert "KMaxPooler(k=2), LastHiddenPooler(direction='forward')" in out
     assert [row["model"] for row in saved_rows()[2:]] == [name for name in poolers.__all__ if name not in left_out]
 
 
 def test_two_processes_give_what_one_gives(corpus_folder: str) -> None:
     data = TextData(corpus_folder)
-    names = ["BiConcatPooler", "MaskedMaxPooler"]
-    together = list(train_all(names, NETWORK, data, Comparison(epochs=2, jobs=2)))
-    for name, score in zip(names, together, strict=True):
-        alone = train_one(name, NETWORK, data, epochs=2, seed=0)
-        assert (score.model, score.accuracy, score.macro_f1) == (name, alone.accuracy, alone.macro_f1)
+    candidates, _ = fitting(["BiConcatPooler", "KMaxPooler"], NETWORK)
+    together = list(train_all(candidates, NETWORK, data, Comparison(epochs=2, jobs=2)))
+    for candidate, score in zip(candidates, together, strict=True):
+        alone = train_one(candidate, NETWORK, data, epochs=2, seed=0)
+        assert (score.model, score.accuracy, score.macro_f1) == (candidate.name, alone.accuracy, alone.macro_f1)
         assert score.parameters == alone.parameters > 0
         assert score.seconds > 0
 
@@ -91,11 +90,20 @@ def test_the_default_set_holds_what_was_promised() -> None:
     assert {"LastHiddenPooler", "BiConcatPooler", "MaskedMeanPooler"} <= set(choose(DEFAULT_POOLERS))
 
 
-@pytest.mark.parametrize("name", poolers.__all__)
-def test_every_pooler_is_built_for_its_network(name: str) -> None:
-    pooler = make_pooler(name, hidden_size=8, num_layers=2, bidirectional=True)
-    assert type(pooler).__name__ == name
-    assert pooler.out_features(16) > 0
+@pytest.mark.parametrize(
+    ("encoder", "cannot"),
+    [
+        (partial(LSTM, hidden_size=8, num_layers=2), []),
+        (partial(LSTM, hidden_size=8, bidirectional=False), ["BiConcatPooler", "BiMergePooler"]),
+        (NoEncoder, ["BiConcatPooler", "BiMergePooler", "CellStatePooler", "LayerConcatPooler", "ScalarMixPooler"]),
+    ],
+)
+def test_every_pooler_fits_or_says_why_not(encoder: EncoderFactory, cannot: list[str]) -> None:
+    candidates, reasons = fitting(choose("all"), {"encoder": encoder, "embedding_dim": 8})
+    assert sorted(reasons) == sorted([*cannot, *NEEDY])
+    assert sorted([*(candidate.name for candidate in candidates), *reasons]) == sorted(poolers.__all__)
+    for name, reason in reasons.items():
+        assert reason.startswith(f"{name} needs ")
 
 
 def score(accuracy: float, model: str = "m") -> Score:

@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any
 
 import pytest
@@ -6,11 +7,13 @@ from lightning import Callback, Trainer, seed_everything
 
 from recipes.data.batches import bucket
 from recipes.data.module import TextData
-from recipes.model import Kind, TextClassifier
+from recipes.encoders import GRU, LSTM, RNN, Transformer
+from recipes.model import TextClassifier
+from recipes.poolers import named
 from recipes.quiet import quiet_warnings
-from seqpool import BiConcatPooler, CellStatePooler, LastHiddenPooler, MaskedMeanPooler, Pooler
 
-SMALL: dict[str, Any] = {"num_words": 20, "num_classes": 3, "embedding_dim": 8, "hidden_size": 8}
+BILSTM = partial(LSTM, hidden_size=8)
+SMALL: dict[str, Any] = {"num_words": 20, "num_classes": 3, "embedding_dim": 8, "encoder": BILSTM}
 
 
 def trainer(epochs: int, *callbacks: Callback) -> Trainer:
@@ -26,13 +29,14 @@ def trainer(epochs: int, *callbacks: Callback) -> Trainer:
     )
 
 
-@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("kind", [LSTM, GRU, RNN])
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("num_layers", [1, 2])
-def test_scores_do_not_depend_on_company_or_padding(kind: Kind, bidirectional: bool, num_layers: int) -> None:
-    model = TextClassifier(
-        MaskedMeanPooler(), **SMALL, kind=kind, bidirectional=bidirectional, num_layers=num_layers
-    ).eval()
+def test_scores_do_not_depend_on_company_or_padding(
+    kind: type[LSTM | GRU | RNN], bidirectional: bool, num_layers: int
+) -> None:
+    encoder = partial(kind, hidden_size=8, bidirectional=bidirectional, num_layers=num_layers)
+    model = TextClassifier(named("MaskedMeanPooler"), **SMALL | {"encoder": encoder}).eval()
     ids = torch.randint(1, 20, (3, 6))
     lengths = torch.tensor([6, 0, 3])
     together = model(ids, lengths)
@@ -41,7 +45,7 @@ def test_scores_do_not_depend_on_company_or_padding(kind: Kind, bidirectional: b
 
 
 def test_empty_texts_train_and_predict() -> None:
-    model = TextClassifier(BiConcatPooler(), **SMALL)
+    model = TextClassifier(named("BiConcatPooler"), **SMALL)
     ids, lengths, labels = torch.zeros(2, 0, dtype=torch.long), torch.zeros(2, dtype=torch.long), torch.tensor([0, 2])
     scores = model(ids, lengths)
     torch.autograd.backward(torch.nn.functional.cross_entropy(scores, labels))
@@ -53,7 +57,7 @@ def test_empty_texts_train_and_predict() -> None:
 def test_a_small_corpus_is_learned(corpus_folder: str) -> None:
     seed_everything(0, verbose=False)
     data = TextData(corpus_folder, batch_tokens=16)
-    model = TextClassifier(BiConcatPooler(), **SMALL | {"num_words": data.num_words}, dropout=0.0)
+    model = TextClassifier(named("BiConcatPooler"), **SMALL | {"num_words": data.num_words}, dropout=0.0)
     trained = trainer(8)
     trained.fit(model, data)
     (measured,) = trained.test(model, data, verbose=False)
@@ -76,7 +80,7 @@ def test_each_epoch_has_its_own_batches(corpus_folder: str) -> None:
             self.epochs[-1].append(int(batch[1].sum()))
 
     data, seen = TextData(corpus_folder, batch_tokens=16, seed=5), Seen()
-    trainer(2, seen).fit(TextClassifier(MaskedMeanPooler(), **SMALL | {"num_words": data.num_words}), data)
+    trainer(2, seen).fit(TextClassifier(named("MaskedMeanPooler"), **SMALL | {"num_words": data.num_words}), data)
     lengths = data.encoded("train").lengths
     wanted = [bucket(lengths, budget=16, seed=5, epoch=epoch) for epoch in (0, 1)]
     assert seen.epochs == [[sum(lengths[index] for index in batch) for batch in order] for order in wanted]
@@ -85,13 +89,18 @@ def test_each_epoch_has_its_own_batches(corpus_folder: str) -> None:
 @pytest.mark.parametrize(
     ("pooler", "arguments", "message"),
     [
-        (CellStatePooler(), {"kind": "gru"}, "CellStatePooler needs c_n"),
-        (LastHiddenPooler(), {}, "needs a unidirectional RNN"),
-        (BiConcatPooler(), {"bidirectional": False}, "needs a bidirectional RNN"),
-        (BiConcatPooler(), {"hidden_size": 0}, "hidden_size must be greater than zero"),
-        (BiConcatPooler(), {"embedding_dim": 0}, "embedding_dim must be at least 1, 0 came"),
+        ("CellStatePooler", {"encoder": GRU}, "CellStatePooler needs c_n"),
+        ("LastHiddenPooler", {}, "needs a unidirectional RNN"),
+        ("BiConcatPooler", {"encoder": partial(GRU, bidirectional=False)}, "needs a bidirectional RNN"),
+        ("BiConcatPooler", {"encoder": Transformer}, "needs a bidirectional RNN"),
+        ("LayerConcatPooler", {"encoder": Transformer}, "LayerConcatPooler needs h_n"),
+        ("CellStatePooler", {"encoder": partial(LSTM, hidden_size=8, proj_size=3)}, "CellStatePooler.cell_features=16"),
+        ("WeightedSumPooler", {}, "WeightedSumPooler needs weights beside the steps, which no recipe has"),
+        ("QueryAttentionPooler", {}, "QueryAttentionPooler needs query beside the steps, which no recipe has"),
+        ("BiConcatPooler", {"encoder": partial(LSTM, hidden_size=0)}, "hidden_size must be greater than zero"),
+        ("BiConcatPooler", {"embedding_dim": 0}, "embedding_dim must be at least 1, 0 came"),
     ],
 )
-def test_what_does_not_fit_is_said_at_once(pooler: Pooler, arguments: dict[str, Any], message: str) -> None:
+def test_what_does_not_fit_is_said_at_once(pooler: str, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        TextClassifier(pooler, **SMALL | arguments)
+        TextClassifier(named(pooler), **SMALL | arguments)
