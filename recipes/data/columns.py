@@ -1,15 +1,20 @@
-"""Which columns and splits of a dataset are the texts and labels."""
+"""Which columns of a dataset are its texts and its labels."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from datasets import (  # type: ignore[import-untyped]  # it has no types
     ClassLabel,
-    Dataset,
-    DatasetDict,
     Features,
+    LargeList,
+    List,
     Value,
 )
+
+TEXTS = {"string", "large_string"}
+NUMBERS = {"bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
+# Numbers with a gap become floats in most files; `LabelColumn` takes whole ones alone.
+FLOATS = {"float32", "float64"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +22,9 @@ class Columns:  # without @final: jsonargparse refuses an instance of a final cl
     """Which columns and splits of a dataset to read.
 
     Args:
-        text: Column of the texts; by default the only one of strings, or the one named so.
-        label: Column of the labels; by default the only one of class labels, else of integers, or the one named so.
+        text: Column of the texts; by default the one named so, else the only one of strings beside the label.
+        label: Column of the labels; by default the one named so, else the only one of class labels, of integers, or of
+            strings beside the text.
         train: Split to train on.
         validation: Split to choose a checkpoint by; where there is none, a tenth of the training split.
         test: Split to report on.
@@ -32,72 +38,72 @@ class Columns:  # without @final: jsonargparse refuses an instance of a final cl
 
 
 USUAL = Columns()
-"""Columns found by their types, splits by their usual names."""
+"""Columns found by their names and types, splits by their usual names."""
 
 
-def labelled(tables: DatasetDict, columns: Columns) -> dict[str, Dataset]:
-    """The splits that exist and have labels, each with the columns `text` and `label` alone."""
-    if columns.train not in tables:
-        raise ValueError(f"the dataset needs a split {columns.train!r} to train on, it has {_names(tables)}")
-    features = tables[columns.train].features
-    text = columns.text or _only_column(features, "text", ["string", "large_string"])
-    label = columns.label or _only_column(features, "label", ["class label"], ["int64", "int32", "int16", "int8"])
+def choose_columns(features: Features, columns: Columns) -> tuple[str, str]:
+    """The names of the text and label columns.
+
+    Raises:
+        ValueError: a column is missing, of the wrong type, or one of several that may be meant.
+    """
+    kinds = {name: _kind(feature) for name, feature in features.items()}
+    label = columns.label or _find_label(kinds, columns.text)
+    text = columns.text or _find("text", {name: kind for name, kind in kinds.items() if name != label}, "string")
+    if text is None:
+        raise ValueError(f"no column looks like the text, they are {names(kinds)}: name it with columns.text")
     for column in (text, label):
-        if column not in features:
-            raise ValueError(f"the dataset has no column {column!r}, its columns are {_names(features)}")
-    classes = _classes(tables[columns.train], label)
-    wanted = {"train": columns.train, "validation": columns.validation, "test": columns.test}
-    if columns.validation == columns.test:
-        del wanted["validation"]
-    splits = {
-        key: _two_columns(tables[theirs], text, label, classes) for key, theirs in wanted.items() if theirs in tables
-    }
-    if not len(splits["train"]):
-        raise ValueError(f"the split {columns.train!r} has no labelled text in the columns {text!r} and {label!r}")
-    return {key: split for key, split in splits.items() if len(split)}
+        if column not in kinds:
+            raise ValueError(f"the dataset has no column {column!r}, its columns are {names(kinds)}")
+    if kinds[text] != "string":
+        raise ValueError(f"a column of strings is needed as text, {text!r} holds {features[text]}: choose columns.text")
+    if kinds[label] == "list":
+        raise ValueError(
+            f"one label a text is needed, the column {label!r} holds lists of them (multi-label): "
+            "choose another with columns.label"
+        )
+    if kinds[label] == "other":
+        raise ValueError(
+            f"class labels, strings or whole numbers are needed as labels, {label!r} holds {features[label]}: "
+            "choose columns.label"
+        )
+    return text, label
 
 
-def _only_column(features: Features, role: str, *kinds: list[str]) -> str:
-    """The one column of the first kind that has any; of several, the one that is named as its role."""
-    types = {
-        name: "class label" if isinstance(feature, ClassLabel) else getattr(feature, "dtype", None)
-        for name, feature in features.items()
-    }
-    for kind in kinds:
-        found = [name for name, of in types.items() if of in kind]
-        if len(found) == 1 or role in found:
-            return role if role in found else found[0]
-        if found:
-            raise ValueError(f"several columns may be the {role}, {_names(found)}: choose one with columns.{role}")
-    raise ValueError(f"no column looks like the {role}, they are {_names(features)}: name it with columns.{role}")
+def names(values: Iterable[str]) -> str:
+    """Values for a message: quoted, the first ten of many."""
+    every = list(values)
+    return ", ".join(map(repr, every[:10])) + (", ..." if len(every) > 10 else "")
 
 
-def _classes(train: Dataset, label: str) -> ClassLabel:
-    feature = train.features[label]
+def _kind(feature: object) -> str:
     if isinstance(feature, ClassLabel):
-        return feature
-    return ClassLabel(names=[str(value) for value in sorted(set(train[label]) - {None})])
+        return "class label"
+    if isinstance(feature, List | LargeList | list):
+        return "list"
+    if isinstance(feature, Value):
+        kinds = {"string": TEXTS, "number": NUMBERS, "float": FLOATS}
+        return next((kind for kind, dtypes in kinds.items() if feature.dtype in dtypes), "other")
+    return "other"
 
 
-def _two_columns(split: Dataset, text: str, label: str, classes: ClassLabel) -> Dataset:
-    """Texts and labels alone; rows without a label (`None`, -1) are left out, no text is an empty text."""
-    for column in (text, label):
-        if column not in split.features:
-            raise ValueError(f"a split has no column {column!r}, its columns are {_names(split.features)}")
-    values = split[label]
-    given = isinstance(split.features[label], ClassLabel)
-    known = set(classes.names)
-    unknown = [] if given else sorted({str(value) for value in values if value is not None} - known)
-    if unknown:
-        raise ValueError(f"the labels {unknown[:5]} are in no training text, those have {classes.names[:5]}, ...")
-    rows = [
-        (one or "", value if given else classes.str2int(str(value)))
-        for one, value in zip(split[text], values, strict=True)
-        if value is not None and not (given and value < 0)
-    ]
-    columns = {"text": [one for one, _ in rows], "label": [value for _, value in rows]}
-    return Dataset.from_dict(columns, features=Features({"text": Value("string"), "label": classes}))
+def _find_label(kinds: dict[str, str], text: str | None) -> str:
+    others = {name: kind for name, kind in kinds.items() if name != text}
+    for kind in ("class label", "number", "list"):
+        if found := _find("label", others, kind):
+            return found
+    strings = [name for name, kind in kinds.items() if kind == "string"]
+    text = text or ("text" if "text" in strings else None)
+    if text in strings and len(strings) == 2:
+        return next(name for name in strings if name != text)
+    raise ValueError(f"no column looks like the label, they are {names(kinds)}: name it with columns.label")
 
 
-def _names(names: Iterable[str]) -> str:
-    return ", ".join(map(repr, names))
+def _find(role: str, kinds: dict[str, str], kind: str) -> str | None:
+    """The column named as its role, else the only one of its kind."""
+    if role in kinds:
+        return role
+    found = [name for name, of in kinds.items() if of == kind]
+    if len(found) > 1:
+        raise ValueError(f"several columns may be the {role}, {names(found)}: choose one with columns.{role}")
+    return found[0] if found else None

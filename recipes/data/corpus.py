@@ -1,52 +1,46 @@
-"""A corpus is splits of text and label: the embedded docstrings, or any dataset that Hugging Face `datasets` loads."""
+"""A corpus is splits of text and label: an embedded dataset, or any dataset that Hugging Face `datasets` loads."""
 
 import hashlib
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
-from pathlib import Path
-from typing import final
+from typing import Any, final
 
-from datasets import (  # type: ignore[import-untyped]  # it has no types
-    Dataset,
-    DatasetDict,
-    load_dataset,
-    load_from_disk,
-)
-from datasets.exceptions import DatasetsError  # type: ignore[import-untyped]  # it has no types
+from datasets import Dataset  # type: ignore[import-untyped]  # it has no types
 
-from recipes.data.columns import Columns, labelled
+from recipes.data.columns import Columns
 from recipes.data.docstrings import load_docstrings
 from recipes.data.packages import default_packages
+from recipes.data.probes import PROBES_VERSION, load_probe
+from recipes.data.sources import open_tables
+from recipes.data.survey import survey
+from recipes.data.tables import cut, labelled
 
-VALIDATION_SHARE = 0.1
-"""Part of the training split that stands in for a missing validation split."""
+ORDER = ("train", "validation", "test")
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """Labelled texts in splits, with what a report needs to say about them."""
+    """Labelled texts in splits, with what a report needs to say about them.
+
+    Args:
+        path: Where it came from.
+        splits: Rows of `text` and `label`; a table, or, streamed, something that is read anew at every pass.
+        labels: Names of the classes.
+        content: Hash of every text and label in every split.
+        versions: Of whatever the content depends on.
+        sample: Training texts to learn a vocabulary from.
+        notes: What else a report should say.
+    """
 
     path: str
-    splits: DatasetDict
+    splits: Mapping[str, Any]  # `Dataset` has no types; a `StreamedSplit` gives the same rows
+    labels: list[str]
+    content: str
     versions: dict[str, str]
-
-    @property
-    def labels(self) -> list[str]:
-        """Names of the classes."""
-        names: list[str] = self.splits["train"].features["label"].names
-        return names
-
-    @cached_property
-    def content(self) -> str:
-        """Hash of every text and label in every split."""
-        digest = hashlib.sha256()
-        for name, split in self.splits.items():
-            digest.update(f"{name} {len(split)}\n".encode())
-            for text, label in zip(split["text"], split["label"], strict=True):
-                digest.update(f"{self.labels[label]}\t{text}\0".encode())
-        return digest.hexdigest()[:12]
+    sample: Iterable[str]
+    notes: dict[str, str] = field(default_factory=dict)
 
     def describe(self) -> dict[str, str]:
         """What a report says: what the corpus holds, and the versions that it depends on."""
@@ -54,17 +48,24 @@ class Corpus:
         return {
             "data": f"{self.path}, content {self.content}, {len(self.labels)} classes, texts: {sizes}",
             "data versions": ", ".join(f"{name} {version}" for name, version in self.versions.items()),
-        }
+        } | self.notes
 
 
 def load_corpus(
-    path: str, *, name: str | None = None, columns: Columns, max_texts: int | None = None, seed: int = 0
+    path: str,
+    *,
+    name: str | None = None,
+    revision: str | None = None,
+    columns: Columns,
+    max_texts: int | None = None,
+    seed: int = 0,
 ) -> Corpus:
-    """Load `docstrings`, a dataset of the hub, or a local folder.
+    """Load a corpus into memory.
 
     Args:
-        path: `docstrings`, a hub id, or a folder.
-        name: Configuration of a dataset that has several.
+        path: `docstrings`, `probes`, a hub id, a folder, or a file.
+        name: Configuration of a dataset that has several; of `probes`, the task and the length.
+        revision: Branch, tag or commit of a dataset of the hub.
         columns: Columns and splits to read.
         max_texts: At most so many texts a split, drawn at random.
         seed: Of the draw, and of the cut where there is no validation split.
@@ -75,34 +76,76 @@ def load_corpus(
     if path == "docstrings":
         packages = default_packages()
         tables, versions = load_docstrings(packages), {package.name: package.version for package in packages}
+    elif path == "probes":
+        tables, versions = load_probe(name), {"probes": PROBES_VERSION}
     else:
-        tables, versions = _load(path, name), {"datasets": metadata.version("datasets")}
+        tables, versions = open_tables(path, name, revision, streaming=False), _versions()
     splits = labelled(tables, columns)
+    notes = {}
     if "validation" not in splits:
-        splits |= _cut(splits["train"], seed)
+        splits["train"], splits["validation"], notes["validation"] = cut(splits["train"], seed)
     if max_texts is not None:
         splits = {key: split.shuffle(seed=seed).take(min(max_texts, len(split))) for key, split in splits.items()}
-    order = [key for key in ("train", "validation", "test") if key in splits]
-    return Corpus(path=path, splits=DatasetDict({key: splits[key] for key in order}), versions=versions)
+    splits = {key: splits[key] for key in ORDER if key in splits}
+    return Corpus(
+        path=path,
+        splits=splits,
+        labels=splits["train"].features["label"].names,
+        content=_content(splits),
+        versions=versions,
+        sample=splits["train"]["text"],
+        notes=notes,
+    )
 
 
-def _load(path: str, name: str | None) -> DatasetDict:
-    if path.startswith((".", "/", "~")) and not Path(path).is_dir():
-        raise ValueError(f"the dataset must be `docstrings`, a hub id or a folder: there is no folder {path!r}")
-    try:
-        if Path(path, "dataset_dict.json").is_file():
-            return load_from_disk(path)
-        return load_dataset(path, name)
-    except (DatasetsError, OSError, ValueError, RuntimeError) as error:
-        raise ValueError(f"the dataset {path!r} cannot be loaded: {str(error).strip().splitlines()[0]}") from error
+def stream_corpus(
+    path: str,
+    *,
+    name: str | None = None,
+    revision: str | None = None,
+    columns: Columns,
+    sample_texts: int,
+    sample_characters: int,
+    seed: int = 0,
+) -> Corpus:
+    """Read a corpus once without holding it.
+
+    Args:
+        path: A hub id, a folder, or a file.
+        name: Configuration of a dataset that has several.
+        revision: Branch, tag or commit of a dataset of the hub.
+        columns: Columns and splits to read.
+        sample_texts: Training texts to keep for the vocabulary, drawn at random.
+        sample_characters: How much of each.
+        seed: Of the draw, and of the cut where there is no validation split.
+
+    Raises:
+        ValueError: as in `load_corpus`, or the dataset is an embedded one.
+    """
+    if path in ("docstrings", "probes"):
+        raise ValueError(f"streaming is for hub datasets, folders and files; {path!r} is made in memory: leave it out")
+    tables: Mapping[str, Any] = open_tables(path, name, revision, streaming=True)
+    found = survey(path, tables, columns, texts=sample_texts, characters=sample_characters, seed=seed)
+    return Corpus(
+        path=path,
+        splits={key: found.splits[key] for key in ORDER if key in found.splits},
+        labels=found.classes,
+        content=found.content,
+        versions=_versions(),
+        sample=found.sample,
+        notes=found.notes | {"streaming": f"vocabulary of {len(found.sample):,} training texts drawn at random"},
+    )
 
 
-def _cut(train: Dataset, seed: int) -> dict[str, Dataset]:
-    """A validation split from the training split, every class in both."""
-    try:
-        parts = train.train_test_split(test_size=VALIDATION_SHARE, seed=seed, stratify_by_column="label")
-    except ValueError as error:
-        raise ValueError(
-            f"no validation split, and none can be cut from {len(train)} training texts: {error}"
-        ) from error
-    return {"train": parts["train"], "validation": parts["test"]}
+def _versions() -> dict[str, str]:
+    return {"datasets": metadata.version("datasets")}
+
+
+def _content(splits: Mapping[str, Dataset]) -> str:
+    digest = hashlib.sha256()
+    for name, split in splits.items():
+        digest.update(f"{name} {len(split)}\n".encode())
+        labels = split.features["label"].names
+        for text, label in zip(split["text"], split["label"], strict=True):
+            digest.update(f"{labels[label]}\t{text}\0".encode())
+    return digest.hexdigest()[:12]

@@ -1,10 +1,15 @@
 """Words to ids: lower-cased words and punctuation marks, those that the training texts use most."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
+
+AT_A_TIME = 1_000
+"""Texts that are encoded together."""
 
 
 def train_tokenizer(texts: Iterable[str], *, vocab_size: int) -> Tokenizer:
@@ -29,3 +34,13 @@ def encode(tokenizer: Tokenizer, texts: Iterable[str], *, max_tokens: int) -> It
     """The ids of each text's first `max_tokens` tokens; none for an empty text."""
     for encoding in tokenizer.encode_batch(list(texts)):
         yield encoding.ids[:max_tokens]
+
+
+def encode_rows(
+    tokenizer: Tokenizer, rows: Iterable[Mapping[str, Any]], *, max_tokens: int
+) -> Iterator[tuple[list[int], int]]:
+    """Ids and label of rows of `text` and `label`, some of them in memory at a time."""
+    remaining = iter(rows)
+    while some := list(islice(remaining, AT_A_TIME)):
+        texts = encode(tokenizer, [row["text"] for row in some], max_tokens=max_tokens)
+        yield from zip(texts, (row["label"] for row in some), strict=True)

@@ -12,6 +12,7 @@ from datasets import (  # type: ignore[import-untyped]  # it has no types
 
 from recipes.data.columns import USUAL, Columns
 from recipes.data.corpus import load_corpus
+from recipes.data.tables import labelled
 from tests.recipes.conftest import small_split
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "datasets"
@@ -107,10 +108,46 @@ def test_what_is_missing_is_named(tmp_path: Path, features: Features, columns: C
         load_corpus(folder, columns=columns)
 
 
-def test_a_class_too_small_to_cut_is_an_error(tmp_path: Path) -> None:
-    folder = save(tmp_path, train=small_split(31).select([*range(0, 30, 3), 1]))
-    with pytest.raises(ValueError, match="no validation split, and none can be cut from 11 training texts: "):
-        load_corpus(folder, columns=USUAL)
+def test_a_class_of_one_text_stays_in_train_and_the_report_says_so(tmp_path: Path) -> None:
+    folder = save(tmp_path, train=small_split(61).select([*range(0, 60, 3), 1]))
+    corpus = load_corpus(folder, columns=USUAL)
+    assert Counter(corpus.splits["train"]["label"]) == {0: 18, 1: 1}
+    assert Counter(corpus.splits["validation"]["label"]) == {0: 2}
+    said = "cut from train, stratified by seed 0, but for 1 classes of one text, which stay in train"
+    assert corpus.describe()["validation"] == said
+
+
+def test_with_more_classes_than_texts_to_cut_they_are_drawn_at_random(tmp_path: Path) -> None:
+    corpus = load_corpus(save(tmp_path, train=small_split(12)), columns=USUAL)
+    assert (len(corpus.splits["train"]), len(corpus.splits["validation"])) == (11, 1)
+    assert "not stratified" in corpus.describe()["validation"]
+
+
+def test_nothing_can_be_cut_from_one_text(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="none can be cut from 1 training texts"):
+        load_corpus(save(tmp_path, train=small_split(1)), columns=USUAL)
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_an_empty_split_is_named(split: str) -> None:
+    splits = {name: small_split(30) for name in ("train", "validation", "test")} | {split: small_split(3).select([])}
+    with pytest.raises(ValueError, match=rf"the split for {split} is empty: .* columns\.{split}"):
+        labelled(splits, USUAL)
+
+
+def test_a_class_label_out_of_range(tmp_path: Path) -> None:
+    features = small_split(1).features
+    wrong = Dataset.from_dict({"text": ["a"] * 4, "label": [0, 1, 2, 7]})
+    wrong.info.features = features  # as a file written by other software may say
+    with pytest.raises(ValueError, match="label 7 in the column 'label' is out of range: it names 3 classes, 0 to 2"):
+        load_corpus(save(tmp_path, train=wrong), columns=USUAL)
+
+
+def test_a_label_that_no_training_text_has(tmp_path: Path) -> None:
+    train = Dataset.from_dict({"text": ["a", "b"] * 10, "label": [3, 10] * 10})
+    test = Dataset.from_dict({"text": ["a", "b"], "label": [3, 4]})
+    with pytest.raises(ValueError, match="the label '4' is in no training text, those have '3', '10'"):
+        load_corpus(save(tmp_path, train=train, test=test), columns=USUAL)
 
 
 @pytest.mark.parametrize(

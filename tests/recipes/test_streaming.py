@@ -1,0 +1,185 @@
+"""Corpora that do not fit in memory: every row, mixed, in batches that seed and epoch decide, at a bounded memory."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recipes.data.module import TextData
+from recipes.data.shards import MOST_SHARDS, ShardedTexts, ShardSampler
+from tests.recipes.conftest import Command
+
+SIZE = 400
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A file sorted by label, of which every fourth text is of the smaller class."""
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    path = tmp_path / "sorted"
+    path.mkdir()
+    rows = [{"text": f"word{n} " * (n % 7), "label": "few" if n < SIZE // 4 else "many"} for n in range(SIZE)]
+    (path / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (path / "test.jsonl").write_text("\n".join(map(json.dumps, rows[::9])))
+    return str(path)
+
+
+def streamed(folder: str, **arguments: Any) -> TextData:
+    return TextData(folder, streaming=True, buffer_texts=60, batch_tokens=64, **arguments)
+
+
+def batches(data: TextData, epoch: int) -> list[tuple[list[list[int]], list[int], list[int]]]:
+    loader = data.train_dataloader()
+    loader.sampler.set_epoch(epoch)  # type: ignore[attr-defined]  # the class of its own is known to have it
+    return [(ids.tolist(), lengths.tolist(), labels.tolist()) for ids, lengths, labels in loader]
+
+
+def test_a_tenth_of_each_class_is_cut_for_validation(folder: str) -> None:
+    corpus = streamed(folder).corpus
+    labels = {name: Counter(row["label"] for row in split) for name, split in corpus.splits.items()}
+    assert labels["validation"] == {0: 10, 1: 30}
+    assert labels["train"] == {0: 90, 1: 270}
+    assert {name: len(split) for name, split in corpus.splits.items()} == {"train": 360, "validation": 40, "test": 45}
+    texts = {name: {row["text"] for row in split if row["text"]} for name, split in corpus.splits.items()}
+    assert not texts["train"] & texts["validation"]
+    assert "every tenth text of each class cut from train by seed 0" in corpus.describe()["validation"]
+
+
+def test_the_seed_moves_the_cut_and_the_content(folder: str) -> None:
+    contents = [streamed(folder, seed=seed).corpus.content for seed in (0, 0, 1)]
+    assert contents[0] == contents[1] != contents[2]
+
+
+def test_an_epoch_has_every_text_once_within_the_budget(folder: str) -> None:
+    data = streamed(folder)
+    loader = data.train_dataloader()
+    rows: Counter[tuple[tuple[int, ...], int]] = Counter()
+    seen = 0
+    for ids, lengths, labels in loader:
+        assert len(lengths) * max(1, int(lengths.max())) <= 64
+        assert ids.shape == (len(lengths), int(lengths.max()))
+        rows.update(
+            (tuple(one[:n]), y) for one, n, y in zip(ids.tolist(), lengths.tolist(), labels.tolist(), strict=True)
+        )
+        seen += 1
+    train = data.corpus.splits["train"]
+    wanted = Counter((tuple(data.tokenizer.encode(row["text"]).ids), row["label"]) for row in train)
+    assert rows == wanted
+    assert seen == len(loader)
+
+
+def test_the_order_is_a_function_of_seed_and_epoch(folder: str) -> None:
+    data = streamed(folder)
+    first, second = batches(data, 0), batches(data, 1)
+    assert first != second
+    assert sorted(map(str, first)) != sorted(map(str, second))
+    again = streamed(folder)
+    assert (batches(again, 1), batches(again, 0)) == (second, first)
+    other = streamed(folder, seed=1)
+    other.tokenizer = data.tokenizer
+    assert batches(other, 0) != first
+
+
+def test_a_sorted_file_is_mixed(folder: str) -> None:
+    first = [label for _, _, labels in batches(streamed(folder), 0) for label in labels][:90]
+    # A quarter of the texts are of class 0, and all of those come first in the file.
+    assert 8 < first.count(0) < 40
+
+
+def test_one_shard_is_in_memory() -> None:
+    texts = ShardedTexts((([n] * (n % 5), n % 3) for n in range(1000)), size=1000, shard_texts=100, seed=0)
+    assert len(texts.shards) == 10
+    assert min(map(len, texts.shards)) > 50
+    assert [texts[[n]][2].item() for n in range(3)] == [texts[[0, 1, 2]][2][n].item() for n in range(3)]
+    assert sum(len(texts.shard_lengths(shard)) for shard in range(10)) == len(texts) == 1000
+    shards = [{index // 1000 for index in batch} for batch in ShardSampler(texts, budget=20, seed=0)]
+    assert shards
+    for batch in ShardSampler(texts, budget=20, seed=0):
+        assert sum(batch[0] in shard and batch[-1] in shard for shard in texts.shards) == 1
+
+
+def test_files_are_as_many_as_a_process_may_open() -> None:
+    assert len(ShardedTexts(iter([([], 0)]), size=10**9, shard_texts=1, seed=0).shards) == MOST_SHARDS
+
+
+def test_empty_texts_alone_make_batches_without_steps() -> None:
+    texts = ShardedTexts(iter([([], 0), ([], 1)]), size=2, shard_texts=10, seed=0)
+    ids, lengths, labels = texts[[0, 1]]
+    assert (ids.shape, lengths.tolist(), labels.tolist()) == ((2, 0), [0, 0], [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"max_texts": 5}, "max_texts draws from texts in memory: leave out max_texts or streaming"),
+        ({"buffer_texts": 0}, "buffer_texts must be at least 1, 0 came"),
+    ],
+)
+def test_what_streaming_cannot_do(folder: str, arguments: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TextData(folder, streaming=True, **arguments)  # type: ignore[arg-type]  # each is a valid keyword
+
+
+def test_an_embedded_dataset_is_not_streamed() -> None:
+    with pytest.raises(ValueError, match="'probes' is made in memory: leave it out"):
+        TextData("probes", streaming=True).corpus  # noqa: B018  # reading it loads it
+
+
+def test_compare_needs_the_texts_in_memory(command: Command, capsys: pytest.CaptureFixture[str], folder: str) -> None:
+    assert command("compare", f"--data.path={folder}", "--data.streaming=true") == 2
+    assert "error: the test texts are needed in memory: leave out streaming" in capsys.readouterr().err
+
+
+TRAIN = """
+import resource, sys
+from lightning import Trainer
+from recipes.data.module import TextData
+from recipes.model import TextClassifier
+from seqpool import MaskedMeanPooler
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+def run(path):
+    data = TextData(path, streaming=True, buffer_texts=1_000, vocab_size=500, max_tokens=16, batch_tokens=8_192)
+    size = {"embedding_dim": 2, "hidden_size": 2, "kind": "rnn", "bidirectional": False}
+    model = TextClassifier(MaskedMeanPooler(), num_words=data.num_words, num_classes=data.num_classes, **size)
+    quiet = dict.fromkeys(["logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"], False)
+    trainer = Trainer(accelerator="cpu", max_epochs=1, **quiet)
+    trainer.fit(model, datamodule=data)
+    trainer.test(model, datamodule=data, verbose=False)
+
+run(sys.argv[1])
+small = peak()
+run(sys.argv[2])
+print(f"{peak() - small:.1f}")
+"""
+
+
+def write_texts(folder: Path, megabytes: float) -> None:
+    folder.mkdir()
+    text = " ".join(f"word{n}" for n in range(300))
+    rows = int(megabytes * 1e6 / len(text))
+    for name in ("train", "test"):
+        with (folder / f"{name}.csv").open("w") as file:
+            file.write("text,label\n")
+            file.writelines(f"{n} {text},{n % 2}\n" for n in range(rows))
+
+
+def test_fit_and_test_at_a_bounded_memory(tmp_path: Path) -> None:
+    write_texts(tmp_path / "small", 3)
+    write_texts(tmp_path / "large", 20)
+    command = [sys.executable, "-c", TRAIN, str(tmp_path / "small"), str(tmp_path / "large")]
+    environment = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        command, cwd=root, env=os.environ | environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    # 20 MB each to train on and to test are read; held in memory, they take more than 300 MB.
+    assert float(done.stdout.split()[-1]) < 15
