@@ -73,7 +73,7 @@ def test_a_strangers_folder_trains_and_is_tested_with_no_yaml(
     folder.mkdir()
     csv_file(folder / "train.csv", [*ROWS, ("", "tea")])
     csv_file(folder / "test.csv", [*ROWS[:6], ("", "rice")])
-    small = ["--model.hidden_size=8", "--trainer.max_epochs=1", "--trainer.enable_progress_bar=false"]
+    small = ["--model.encoder.hidden_size=8", "--trainer.max_epochs=1", "--trainer.enable_progress_bar=false"]
     data = ["--data.path=strangers/", f"--data.streaming={streaming}"]
     assert not command("fit", *data, *small)
     assert "2 classes, texts: 37 train, 4 validation, 7 test" in capsys.readouterr().out

@@ -137,18 +137,21 @@ def test_compare_needs_the_texts_in_memory(command: Command, capsys: pytest.Capt
 
 TRAIN = """
 import resource, sys
+from functools import partial
 from lightning import Trainer
 from recipes.data.module import TextData
+from recipes.encoders import RNN
 from recipes.model import TextClassifier
-from seqpool import MaskedMeanPooler
+from recipes.poolers import named
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 def run(path):
     data = TextData(path, streaming=True, buffer_texts=1_000, vocab_size=500, max_tokens=16, batch_tokens=8_192)
-    size = {"embedding_dim": 2, "hidden_size": 2, "kind": "rnn", "bidirectional": False}
-    model = TextClassifier(MaskedMeanPooler(), num_words=data.num_words, num_classes=data.num_classes, **size)
+    small = partial(RNN, hidden_size=2, bidirectional=False)
+    size = {"num_words": data.num_words, "num_classes": data.num_classes, "embedding_dim": 2}
+    model = TextClassifier(named("MaskedMeanPooler"), encoder=small, **size)
     quiet = dict.fromkeys(["logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"], False)
     trainer = Trainer(accelerator="cpu", max_epochs=1, **quiet)
     trainer.fit(model, datamodule=data)
