@@ -147,8 +147,8 @@ class TextData(LightningDataModule):
         return self._loader("test")
 
     def state_dict(self) -> dict[str, Any]:
-        """The vocabulary, so that a checkpoint keeps the meaning of its embedding's rows."""
-        return {"tokenizer": self.tokenizer.to_str()}
+        """Vocabulary and classes, so that a checkpoint keeps the meaning of its embedding's and its head's rows."""
+        return {"tokenizer": self.tokenizer.to_str(), "labels": list(self.corpus.labels)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take the vocabulary of a checkpoint in place of one learned anew."""
