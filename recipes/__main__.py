@@ -6,14 +6,19 @@ from recipes.cli import train
 from recipes.compare_cli import compare
 from recipes.predict.cli import predict
 
-OWN = {"compare": compare, "predict": predict}
-"""Commands that are not LightningCLI's."""
-
 
 def main() -> None:
     """Run one of the recipes' own commands, or one of LightningCLI's."""
-    if sys.argv[1:] and sys.argv[1] in OWN:
-        OWN[sys.argv[1]](sys.argv[2:])
+    command, args = sys.argv[1:2], sys.argv[2:]
+    if command == ["compare"]:
+        compare(args)
+    elif command == ["predict"]:
+        predict(args)
+    elif command == ["export"]:
+        # ONNX Runtime and inductor take seconds to import.
+        from recipes.export.cli import export
+
+        export(args)
     else:
         train()
 

@@ -52,7 +52,7 @@ def remarks(
 def environment(jobs: int) -> dict[str, str]:
     """Machine and versions."""
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("torch", "lightning", "scikit-learn"))
-    machine = f"{_processor()}, {jobs} processes of one thread"
+    machine = f"{processor()}, {jobs} processes of one thread"
     return {"machine": machine, "versions": f"python {platform.python_version()}, {versions}"}
 
 
@@ -71,7 +71,8 @@ def save(folder: Path, scores: Sequence[Score], context: dict[str, str | int]) -
     return path
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The name of the machine's processor."""
     info = Path("/proc/cpuinfo")
     if info.is_file():
         for line in info.read_text().splitlines():

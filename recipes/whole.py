@@ -33,9 +33,11 @@ def whole_folder(target: Path) -> Iterator[Path]:
     beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         yield beside
+        # Temporary folders, and files that some libraries write, are their owner's alone.
         for file in beside.iterdir():
+            file.chmod(0o644)
             _flush(file)
-        beside.chmod(0o755)  # a temporary folder is its owner's alone
+        beside.chmod(0o755)
         beside.replace(target)
         _flush(target.parent)
     finally:
