@@ -1,6 +1,7 @@
 """`python -m recipes export`: parse, write, check, time."""
 
 import json
+import logging
 import warnings
 from dataclasses import dataclass, fields
 from importlib import metadata
@@ -12,6 +13,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from recipes.data.columns import USUAL
 from recipes.data.module import CHARACTERS
 from recipes.data.reading import TextSource, open_texts
 from recipes.data.survey import Sample
@@ -80,6 +82,8 @@ def export(args: list[str]) -> None:
     """Run the command."""
     quiet_warnings()
     quiet_logs()
+    # It says which packages it could also export.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     console = Console(highlight=False)
     parser = OneLineParser(
         prog="python -m recipes export",
@@ -100,12 +104,14 @@ def export(args: list[str]) -> None:
             _write_beside(folder, trained, report)
     console.print(table)
     texts = sum(len(lengths) for _, lengths in batches)
-    console.print(
-        f"difference: the greatest of any score, on {texts:,} texts in {len(batches):,} batches; ms: of a batch, the "
-        f"median; ratio: to the model's own. {processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}\nwritten: {plan.output}",
-        soft_wrap=True,
-        markup=False,
-    )
+    notes = [
+        f"difference: the greatest of any score, on {texts:,} texts in {len(batches):,} batches; "
+        "ms: of a batch, the median; ratio: to the model's own",
+        f"{processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
+        f"written: {plan.output}",
+    ]
+    for note in notes:
+        console.print(note, soft_wrap=True, markup=False)
 
 
 def _possible(plan: Export, scorer: Scorer, console: Console) -> dict[str, Format]:
@@ -124,17 +130,17 @@ def _possible(plan: Export, scorer: Scorer, console: Console) -> dict[str, Forma
 def _requests(plan: Export, trained: Trained) -> list[Request]:
     """Batches of texts to check with, an empty one among them."""
     data = trained.data
-    source = TextSource(
-        input=data.path,
-        name=data.name,
-        revision=data.revision,
-        split=plan.split,
-        column=plan.column or data.columns.text,
-    )
     if plan.input is not None:
         source = TextSource(input=plan.input, split=plan.split, column=plan.column)
-    elif plan.split is None and data.columns.test != "test":
-        source = TextSource(**vars(source) | {"split": data.columns.test})
+    else:
+        tested = None if data.columns.test == USUAL.test else data.columns.test
+        source = TextSource(
+            input=data.path,
+            name=data.name,
+            revision=data.revision,
+            split=plan.split or tested,
+            column=plan.column or data.columns.text,
+        )
     sample = Sample(plan.texts, CHARACTERS * trained.max_tokens, seed=0)
     for text in chain(open_texts(source, label=data.columns.label), [""]):
         sample.add(text)
