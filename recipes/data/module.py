@@ -5,9 +5,8 @@ from typing import Any, final
 
 from lightning import LightningDataModule
 from tokenizers import Tokenizer
-from torch.utils.data import DataLoader
 
-from recipes.data.batches import Batch, BucketSampler, EncodedTexts
+from recipes.data.batches import BatchLoader, EncodedTexts
 from recipes.data.columns import USUAL, Columns
 from recipes.data.corpus import Corpus, load_corpus
 from recipes.data.tokens import encode, train_tokenizer
@@ -77,22 +76,30 @@ class TextData(LightningDataModule):
         Raises:
             ValueError: the dataset has no such split.
         """
+        self.require(split)
+        rows = self.corpus.splits[split]
+        return EncodedTexts(list(encode(self.tokenizer, rows["text"], max_tokens=self.max_tokens)), rows["label"][:])
+
+    def require(self, split: str) -> None:
+        """Refuse a dataset without a split.
+
+        Raises:
+            ValueError: the dataset has no such split.
+        """
         if split not in self.corpus.splits:
             raise ValueError(
                 f"the dataset {self.path!r} has no labelled split for {split}: choose one with columns.{split}"
             )
-        rows = self.corpus.splits[split]
-        return EncodedTexts(list(encode(self.tokenizer, rows["text"], max_tokens=self.max_tokens)), rows["label"][:])
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> BatchLoader:
         """Batches in an order of their own each epoch."""
         return self._loader("train")
 
-    def val_dataloader(self) -> DataLoader[Batch]:
+    def val_dataloader(self) -> BatchLoader:
         """Batches to choose a checkpoint by."""
         return self._loader("validation")
 
-    def test_dataloader(self) -> DataLoader[Batch]:
+    def test_dataloader(self) -> BatchLoader:
         """Batches to report on."""
         return self._loader("test")
 
@@ -104,8 +111,9 @@ class TextData(LightningDataModule):
         """Take the vocabulary of a checkpoint in place of one learned anew."""
         self.tokenizer = Tokenizer.from_str(state_dict["tokenizer"])
 
-    def _loader(self, split: str) -> DataLoader[Batch]:
-        texts = self.encoded(split)
-        sampler = BucketSampler(texts.lengths, budget=self.batch_tokens, seed=self.seed)
-        # The sampler's items are batches, so the loader makes none of its own.
-        return DataLoader(texts, sampler=sampler, batch_size=None)
+    def _loader(self, split: str) -> BatchLoader:
+        trainer = self.trainer
+        rank, world_size = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
+        return BatchLoader(
+            self.encoded(split), budget=self.batch_tokens, seed=self.seed, rank=rank, world_size=world_size
+        )
