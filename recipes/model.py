@@ -7,11 +7,11 @@ from lightning import LightningModule
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor, nn
 from torch.optim import Adam
-from torchmetrics import MeanMetric, Metric, MetricCollection
+from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from recipes.data.batches import IGNORED, Batch
-from recipes.training.loss import global_mean, mean_metric, summed_loss
+from recipes.training.loss import MeanLoss, of_all_processes, summed_loss
 from seqpool import Pooler, RNNEncoder
 
 Kind = Literal["lstm", "gru", "rnn"]
@@ -82,7 +82,7 @@ class TextClassifier(LightningModule):
         self.encoder = RNNEncoder(rnn, pooler)
         self.head = nn.Linear(self.encoder.out_features, num_classes)
         self.optimizer = optimizer
-        self.train_loss, self.val_loss, self.test_loss = mean_metric(), mean_metric(), mean_metric()
+        self.train_loss, self.val_loss, self.test_loss = MeanLoss(), MeanLoss(), MeanLoss()
         self.val_metrics = metrics(num_classes, "val_")
         self.test_metrics = metrics(num_classes, "test_")
         self._try_out()
@@ -97,8 +97,8 @@ class TextClassifier(LightningModule):
         """Loss of one batch: this process's part of the mean over the texts of all processes."""
         ids, lengths, labels = batch
         summed, own = summed_loss(self(ids, lengths), labels)
-        mean, texts = global_mean(self.trainer, summed, own)
-        self.train_loss.update(mean, texts)
+        whole, texts = of_all_processes(self.trainer, summed, own)
+        self.train_loss.update(whole, texts)
         self.log("train_loss", self.train_loss, prog_bar=True, on_step=False, on_epoch=True)
         # Processes average their gradients, so each multiplies its part by their number.
         return summed * self.trainer.world_size / texts
@@ -115,11 +115,11 @@ class TextClassifier(LightningModule):
         """The optimizer asked for."""
         return self.optimizer(self.parameters())
 
-    def _measure(self, batch: Batch, collection: MetricCollection, mean: MeanMetric, name: str) -> None:
+    def _measure(self, batch: Batch, collection: MetricCollection, mean: MeanLoss, name: str) -> None:
         ids, lengths, labels = batch
         scores = self(ids, lengths)
         summed, texts = summed_loss(scores, labels)
-        mean.update(summed / texts.clamp(min=1), texts)
+        mean.update(summed, texts)
         collection.update(scores, labels)
         self.log(name, mean)
         self.log_dict(collection, prog_bar=True)

@@ -1,13 +1,45 @@
 """The loss of a batch whose texts are split among processes."""
 
+from typing import final
+
 import torch
 from lightning import Trainer
 from torch import Tensor
 from torch.nn import functional as F
-from torchmetrics import MeanMetric
+from torchmetrics import Metric
 
 from recipes.data.batches import IGNORED
 from recipes.gate import RunError
+
+
+@final
+class MeanLoss(Metric):
+    """Average a loss over texts, in all processes. torchmetrics' `MeanMetric` hides NaN or drops the weights.
+
+    Example:
+        >>> loss = MeanLoss()
+        >>> loss.update(torch.tensor(6.0), torch.tensor(3))
+        >>> loss.update(torch.tensor(0.0), torch.tensor(1))
+        >>> loss.compute()
+        tensor(1.5000)
+    """
+
+    summed: Tensor
+    texts: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("summed", torch.tensor(0.0), dist_reduce_fx="sum")
+        self.add_state("texts", torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, summed: Tensor, texts: Tensor) -> None:
+        """Add the summed loss of some texts."""
+        self.summed += summed.detach()
+        self.texts += texts
+
+    def compute(self) -> Tensor:
+        """The mean over all texts."""
+        return self.summed / self.texts
 
 
 def summed_loss(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -15,23 +47,17 @@ def summed_loss(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return F.cross_entropy(scores, labels, ignore_index=IGNORED, reduction="sum"), (labels != IGNORED).sum()
 
 
-def global_mean(trainer: Trainer, summed: Tensor, texts: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean loss over the texts of all processes, and how many texts those are.
+def of_all_processes(trainer: Trainer, summed: Tensor, texts: Tensor) -> tuple[Tensor, Tensor]:
+    """The summed loss of all processes, and how many texts it is of.
 
     Raises:
-        RunError: the mean is no number, in every process alike.
+        RunError: it is no number, in every process alike.
     """
     both = torch.stack([summed.detach(), texts.to(summed.dtype)])
     whole, count = trainer.strategy.reduce(both, reduce_op="sum")
-    mean = whole / count
-    if not mean.isfinite():
+    if not whole.isfinite():
         raise RunError(
-            f"the training loss is {mean.item()} at step {trainer.global_step} of epoch {trainer.current_epoch}: "
+            f"the training loss is {whole.item()} at step {trainer.global_step} of epoch {trainer.current_epoch}: "
             "lower the learning rate or set trainer.gradient_clip_val; the last checkpoint is of before"
         )
-    return mean, count
-
-
-def mean_metric() -> MeanMetric:
-    """A mean over texts that lets a loss which is no number be seen."""
-    return MeanMetric(nan_strategy="disable")
+    return whole, count.to(texts.dtype)

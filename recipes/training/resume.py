@@ -10,9 +10,9 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
 from lightning.pytorch.trainer.states import TrainerFn
-from torchmetrics import MeanMetric
 
 from recipes.training.files import LAST
+from recipes.training.loss import MeanLoss
 from recipes.training.progress import settle, settle_for_steps
 from recipes.training.rng import rng_states, set_rng_state
 
@@ -91,10 +91,10 @@ class Resume(Callback):
             trainer.save_checkpoint(Path(best.dirpath, LAST), weights_only=False)
 
 
-def _train_loss(pl_module: LightningModule) -> MeanMetric:
+def _train_loss(pl_module: LightningModule) -> MeanLoss:
     """The mean over the epoch so far, which every process keeps of all texts."""
     metric = pl_module.get_submodule("train_loss")
-    assert isinstance(metric, MeanMetric)
+    assert isinstance(metric, MeanLoss)
     return metric
 
 

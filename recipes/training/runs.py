@@ -19,7 +19,8 @@ class SaveConfigOnce(SaveConfigCallback):
     """Keep the configuration that a run was started with, when it goes on in its own folder."""
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        exists = trainer.is_global_zero and Path(trainer.log_dir or ".", self.config_filename).is_file()
+        folder = trainer.log_dir  # every process takes part in asking
+        exists = Path(folder or ".", self.config_filename).is_file()
         if not trainer.strategy.broadcast(exists):
             super().setup(trainer, pl_module, stage)
 

@@ -18,15 +18,18 @@ from tests.recipes.killer import KilledError
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = Path("runs/classifier/version_0")
-# 15 batches an epoch; dropout draws random numbers in every step.
-ARGS = [
+SMALL = [
     "fit",
     "--model.hidden_size=8",
     "--model.embedding_dim=8",
-    "--data.batch_tokens=16",
-    "--trainer.max_epochs=3",
     "--trainer.enable_progress_bar=false",
     "--trainer.enable_model_summary=false",
+]
+# 15 batches an epoch; dropout draws random numbers in every step.
+ARGS = [
+    *SMALL,
+    "--data.batch_tokens=16",
+    "--trainer.max_epochs=3",
     "--trainer.callbacks+=EarlyStopping",
     "--trainer.callbacks.monitor=val_loss",
     "--trainer.callbacks.patience=50",
