@@ -31,6 +31,7 @@ class Columns:  # without @final: jsonargparse refuses an instance of a final cl
     test: str = "test"
 
 
+TEXT_TYPES = ["string", "large_string"]
 USUAL = Columns()
 """Columns found by their types, splits by their usual names."""
 
@@ -40,11 +41,13 @@ def labelled(tables: DatasetDict, columns: Columns) -> dict[str, Dataset]:
     if columns.train not in tables:
         raise ValueError(f"the dataset needs a split {columns.train!r} to train on, it has {_names(tables)}")
     features = tables[columns.train].features
-    text = columns.text or _only_column(features, "text", ["string", "large_string"])
+    text = columns.text or _only_column(features, "text", TEXT_TYPES)
     label = columns.label or _only_column(features, "label", ["class label"], ["int64", "int32", "int16", "int8"])
     for column in (text, label):
         if column not in features:
             raise ValueError(f"the dataset has no column {column!r}, its columns are {_names(features)}")
+    if getattr(features[text], "dtype", None) not in TEXT_TYPES:
+        raise ValueError(f"the column {text!r} must hold texts, it holds {features[text]}: name another, columns.text")
     classes = _classes(tables[columns.train], label)
     wanted = {"train": columns.train, "validation": columns.validation, "test": columns.test}
     if columns.validation == columns.test:

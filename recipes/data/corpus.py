@@ -93,8 +93,12 @@ def _load(path: str, name: str | None) -> DatasetDict:
         if Path(path, "dataset_dict.json").is_file():
             return load_from_disk(path)
         return load_dataset(path, name)
+    except IndexError as error:
+        raise ValueError(f"the dataset {path!r} cannot be loaded: a split that was saved has no rows") from error
     except (DatasetsError, OSError, ValueError, RuntimeError) as error:
-        raise ValueError(f"the dataset {path!r} cannot be loaded: {str(error).strip().splitlines()[0]}") from error
+        said = str(error).removeprefix("An error occurred while generating the dataset").strip() or str(error.__cause__)
+        reason = " ".join(said.strip().split("\n\n")[0].split())
+        raise ValueError(f"the dataset {path!r} cannot be loaded: {reason}") from error
 
 
 def _cut(train: Dataset, seed: int) -> dict[str, Dataset]:

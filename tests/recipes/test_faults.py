@@ -1,0 +1,218 @@
+"""What goes wrong outside of the code is one line and exit status 2; what was written before it stays whole."""
+
+import errno
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from datasets import (  # type: ignore[import-untyped]  # it has no types
+    ClassLabel,
+    Dataset,
+    DatasetDict,
+    Features,
+    Value,
+)
+
+from recipes.training.files import replace_whole
+from tests.recipes.conftest import FEATURES, Command, small_split
+from tests.recipes.test_resume import ARGS, RUN
+
+Errors = pytest.CaptureFixture[str]
+
+
+def only_error(capsys: Errors) -> str:
+    """The one line of an error, which is no traceback."""
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    (line,) = (line for line in err.splitlines() if line.startswith("error"))
+    return line
+
+
+def last(run: Path = RUN) -> dict[str, Any]:
+    checkpoint: dict[str, Any] = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    return checkpoint
+
+
+def test_a_loss_that_is_no_number_stops_the_run(command: Command, corpus_folder: str, capsys: Errors) -> None:
+    diverging = ("--model.optimizer=SGD", "--model.optimizer.lr=1e38", "--resume.every_n_steps=1")
+    assert command(*ARGS, f"--data.path={corpus_folder}", *diverging) == 2
+    assert "error: the training loss is " in (line := only_error(capsys))
+    assert "of epoch 0: lower the learning rate or set trainer.gradient_clip_val" in line
+    assert all(weight.isfinite().all() for weight in last()["state_dict"].values())
+    assert [path.name for path in (RUN / "checkpoints").iterdir()] == ["last.ckpt"]
+
+
+def test_weights_that_are_no_numbers_are_not_written(
+    command: Command, corpus_folder: str, capsys: Errors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = torch.optim.Adam.step
+
+    def spoil(self: torch.optim.Adam, closure: Any = None) -> Any:
+        loss = step(self, closure)
+        self.param_groups[0]["params"][0].data[0, 0] = float("inf")
+        return loss
+
+    monkeypatch.setattr(torch.optim.Adam, "step", spoil)
+    assert command(*ARGS, f"--data.path={corpus_folder}", "--resume.every_n_steps=1") == 2
+    assert "the weights embedding.weight are no longer finite at step 1, " in only_error(capsys)
+    assert last()["global_step"] == 0
+
+
+def test_a_full_disk_stops_the_run_and_leaves_the_checkpoint_before(
+    command: Command, corpus_folder: str, capsys: Errors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = 0
+
+    def fill(target: Path, content: bytes | memoryview) -> None:
+        nonlocal written
+        written += 1
+        if written == 3:
+            # The file beside the target is the device that is always full.
+            target.with_name(f".{target.name}.part").symlink_to("/dev/full")
+        replace_whole(target, content)
+
+    monkeypatch.setattr("recipes.training.files.replace_whole", fill)
+    line = [*ARGS, f"--data.path={corpus_folder}"]
+    assert command(*line) == 2
+    message = "last.ckpt cannot be written: No space left on device; the one before it is whole"
+    assert message in only_error(capsys)
+    assert last()["global_step"] == 4
+    assert [path.name for path in (RUN / "checkpoints").iterdir()] == ["last.ckpt"]
+    monkeypatch.undo()
+
+
+def test_a_full_disk_under_the_logs_is_one_line(
+    command: Command, corpus_folder: str, capsys: Errors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "metrics.csv")
+
+    monkeypatch.setattr("lightning.pytorch.loggers.csv_logs.ExperimentWriter.save", full)
+    assert command(*ARGS, f"--data.path={corpus_folder}") == 2
+    assert only_error(capsys) == "error: metrics.csv cannot be written: No space left on device"
+
+
+def test_last_without_a_checkpoint_is_an_error(command: Command, corpus_folder: str, capsys: Errors) -> None:
+    line = [*ARGS, f"--data.path={corpus_folder}", "--ckpt_path=last"]
+    assert command(*line) == 2
+    assert "--ckpt_path last: there is no run in runs/classifier; start one without" in only_error(capsys)
+    assert not list(Path().iterdir())
+    (RUN / "checkpoints").mkdir(parents=True)
+    assert command(*line) == 2
+    assert f"{RUN}/checkpoints has no last.ckpt, its run was stopped before it trained" in only_error(capsys)
+
+
+def test_last_is_of_the_newest_run_that_trained(command: Command, corpus_folder: str) -> None:
+    line = [*ARGS, f"--data.path={corpus_folder}", "--trainer.max_epochs=1"]
+    for _ in range(2):
+        assert not command(*line)
+    # A test leaves a folder that is no run.
+    assert not command("test", *line[1:-1], "--ckpt_path=last")
+    assert not command(*line, "--ckpt_path=last", "--trainer.max_epochs=2")
+    assert [last(RUN.with_name(f"version_{number}"))["epoch"] for number in (0, 1)] == [1, 2]
+    assert sorted(path.name for path in RUN.parent.iterdir()) == ["version_0", "version_1", "version_2"]
+
+
+def truncated(path: Path, good: Path) -> None:
+    path.write_bytes(good.read_bytes()[:-2000])
+
+
+def empty(path: Path, good: Path) -> None:
+    path.touch()
+
+
+def pickled_code(path: Path, good: Path) -> None:
+    path.write_bytes(pickle.dumps(only_error))
+
+
+def weights_alone(path: Path, good: Path) -> None:
+    torch.save(torch.load(good, weights_only=True)["state_dict"], path)
+
+
+def a_tensor(path: Path, good: Path) -> None:
+    torch.save(torch.zeros(3), path)
+
+
+@pytest.mark.parametrize("make", [truncated, empty, pickled_code, weights_alone, a_tensor])
+def test_a_file_that_is_no_checkpoint(
+    command: Command, corpus_folder: str, capsys: Errors, make: Callable[[Path, Path], None]
+) -> None:
+    good = Path("good.ckpt")
+    torch.save({"state_dict": {"weight": torch.zeros(999)}, "loops": {}, "TextData": {}}, good)
+    make(Path("bad.ckpt"), good)
+    assert command("test", f"--data.path={corpus_folder}", "--ckpt_path=bad.ckpt") == 2
+    assert "'bad.ckpt' is no checkpoint of a recipe: " in only_error(capsys)
+    assert sorted(path.name for path in Path().iterdir()) == ["bad.ckpt", "good.ckpt"]
+
+
+def numbers(folder: Path) -> None:
+    features = Features({"text": Value("int64"), "label": ClassLabel(names=["a", "b"])})
+    rows = {"text": [1, 2] * 20, "label": [0, 1] * 20}
+    DatasetDict({"train": Dataset.from_dict(rows, features=features)}).save_to_disk(folder)
+
+
+def no_texts(folder: Path) -> None:
+    nothing = Dataset.from_dict({"text": [], "label": []}, features=FEATURES)
+    DatasetDict({"train": nothing, "test": small_split(9)}).save_to_disk(folder)
+
+
+def unlabelled(folder: Path) -> None:
+    hidden = Dataset.from_dict({"text": ["x"] * 9, "label": [-1] * 9}, features=FEATURES)
+    DatasetDict({"train": hidden, "test": small_split(9)}).save_to_disk(folder)
+
+
+def csv_files(**files: bytes) -> Callable[[Path], None]:
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        for name, content in files.items():
+            (folder / f"{name}.csv").write_bytes(content)
+
+    return make
+
+
+GOOD = b"text,label\n" + b"one,a\ntwo,b\n" * 20
+
+
+# After an error `datasets` leaves the file open that it was in.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    ("make", "args", "message"),
+    [
+        (csv_files(train=b"words,label\nx,a\n"), ["--data.columns.text=text"], "no column 'text', its columns are"),
+        (csv_files(train=b"words,label\nx,a\n", test=GOOD), [], "All the data files must have the same columns"),
+        (csv_files(train=GOOD, test=b"text,label\nx,c\n"), [], "the labels ['c'] are in no training text"),
+        (csv_files(train=b"", test=GOOD), [], "cannot be loaded"),
+        (csv_files(train=GOOD.replace(b"one", b"\xff\xfe\x00")), [], "cannot be loaded: 'utf-8' codec can't decode"),
+        (csv_files(train=GOOD), ["--test"], "has no labelled split for test"),
+        (unlabelled, [], "the split 'train' has no labelled text in the columns 'text' and 'label'"),
+        (no_texts, [], "cannot be loaded: a split that was saved has no rows"),
+        (numbers, [], "no column looks like the text"),
+        (numbers, ["--data.columns.text=text"], "the column 'text' must hold texts, it holds Value('int64')"),
+    ],
+)
+def test_data_that_cannot_be_used(
+    command: Command,
+    tmp_path: Path,
+    capsys: Errors,
+    monkeypatch: pytest.MonkeyPatch,
+    make: Callable[[Path], None],
+    args: list[str],
+    message: str,
+) -> None:
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    make(tmp_path / "data")
+    name = "test" if "--test" in args else "fit"
+    given = [arg for arg in args if arg != "--test"]
+    assert command(name, "--data.path=./data", "--data.columns.label=label", *ARGS[1:], *given) == 2
+    assert message in only_error(capsys)
+    assert not Path("runs").exists()
+
+
+def test_a_class_number_out_of_range(command: Command, tmp_path: Path, capsys: Errors) -> None:
+    broken = small_split(12).cast_column("label", Value("int64")).map(lambda row: {"label": row["label"] + 5})
+    DatasetDict({"train": small_split(60), "test": broken}).save_to_disk(tmp_path / "data")
+    assert command("test", "--data.path=./data", *ARGS[1:-1]) == 2
+    assert "the labels ['5', '6', '7'] are in no training text" in only_error(capsys)
