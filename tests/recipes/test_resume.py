@@ -136,6 +136,19 @@ def test_a_stopped_run_goes_on(
     assert_same(outcome(RUN), wanted)
 
 
+def test_the_best_checkpoint_is_one_to_go_on_from(
+    command: Command, corpus_folder: str, whole: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = whole(command, monkeypatch, ())
+    line = [*ARGS, f"--data.path={corpus_folder}"]
+    assert not command(*line, "--trainer.max_epochs=2")
+    best = RUN / "checkpoints" / "best.ckpt"
+    assert not command(*line, f"--ckpt_path={best}")
+    went_on = outcome(RUN.with_name("version_1"))
+    for key in ("weights", "optimizer", "loops", "random", "early stopping"):
+        assert_same(went_on[key], wanted[key])
+
+
 def start(folder: str, *args: str) -> subprocess.Popen[bytes]:
     """The command in a process of its own, in the same folder as the test."""
     line = [sys.executable, "-W", "error", "-m", "recipes", *ARGS, f"--data.path={folder}", *args]
