@@ -38,12 +38,6 @@ class Resume(Callback):
         self.every_n_steps = every_n_steps
         self._loaded: dict[str, Any] = {}
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.is_global_zero and self._loaded:
-            for logger in _csv_loggers(trainer):
-                logger.experiment.metrics[:0] = self._loaded["logged"]
-                logger.save()
-
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         if self._loaded:
             self._restore(trainer, pl_module)
@@ -69,6 +63,10 @@ class Resume(Callback):
             return
         self._loaded = checkpoint[KEY]
         trainer.should_stop = self._loaded["should_stop"]
+        # At once: a run that had come to its end has no further hook.
+        for logger in _csv_loggers(trainer) if trainer.is_global_zero else []:
+            logger.experiment.metrics[:0] = self._loaded["logged"]
+            logger.save()
         if trainer.max_steps != -1:
             settle_for_steps(checkpoint["loops"]["fit_loop"], checkpoint["global_step"])
 

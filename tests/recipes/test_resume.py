@@ -136,6 +136,17 @@ def test_a_stopped_run_goes_on(
     assert_same(outcome(RUN), wanted)
 
 
+def test_a_run_that_ended_goes_on_to_the_same_end(
+    command: Command, corpus_folder: str, whole: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = whole(command, monkeypatch, ())
+    line = [*ARGS, f"--data.path={corpus_folder}"]
+    assert not command(*line)
+    for _ in range(2):
+        assert not command(*line, "--ckpt_path=last")
+        assert_same(outcome(RUN), wanted)
+
+
 def test_the_best_checkpoint_is_one_to_go_on_from(
     command: Command, corpus_folder: str, whole: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,7 +210,7 @@ def test_killed_at_many_random_moments(corpus_folder: str, tmp_path: Path, monke
     monkeypatch.chdir(tmp_path / "whole")
     assert not finish(start(corpus_folder, *LONG))
     generator = random.Random(time.time_ns())
-    for number in range(8):
+    for number in range(5):
         monkeypatch.chdir(tmp_path)
         (tmp_path / str(number)).mkdir()
         monkeypatch.chdir(tmp_path / str(number))
