@@ -1,5 +1,7 @@
 """Where bad input stops: one clear line on stderr and exit status 2."""
 
+import errno
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -9,12 +11,21 @@ from typing import Any, NoReturn, final
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import LightningArgumentParser
+from lightning.pytorch.utilities import rank_zero_only
 
 from recipes.encoders import ENCODERS, Encoder
 from recipes.poolers import PARTS, fit_pooler
 from seqpool import Pooler, poolers
 
 BAD_INPUT = 2
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+"""What a disk says that takes no more."""
+
+
+@final
+class RunError(Exception):
+    """A run cannot go on, for a reason that its user can act on; every process of the run finds the same."""
+
 
 _UNKNOWN = ("import path", "No module named", "has no attribute", "to be a subclass of")
 """Signs in jsonargparse's messages that a class was not found."""
@@ -39,6 +50,23 @@ def bad_input() -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, OSError, MisconfigurationException) as error:
+        fail(error)
+
+
+@contextmanager
+def bad_run() -> Iterator[None]:
+    """Turn what may end a run by no fault of the code into that line: a diverged loss, a full disk."""
+    try:
+        yield
+    except RunError as error:
+        if getattr(rank_zero_only, "rank", 0):
+            raise SystemExit(0) from error  # the first process speaks, and its status is that of the run
+        fail(error)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        fail(f"{error.filename or 'a file of the run'} cannot be written: {os.strerror(error.errno)}")
+    except MisconfigurationException as error:
         fail(error)
 
 
