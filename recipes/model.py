@@ -7,23 +7,23 @@ import torch
 from lightning import LightningModule
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim import Adam
 from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
-from recipes.data.batches import Batch
+from recipes.data.batches import IGNORED, Batch
 from recipes.encoders import EncoderFactory
 from recipes.encoders.embedding import WordEmbedding
 from recipes.poolers import PoolerFactory
+from recipes.training.loss import MeanLoss, of_all_processes, summed_loss
 from recipes.vectors import Coverage, read_vectors
 
 
 def metrics(num_classes: int, prefix: str = "") -> MetricCollection:
     """Accuracy over texts, and F1 averaged over classes."""
     both: dict[str, Metric | MetricCollection] = {
-        "accuracy": MulticlassAccuracy(num_classes, average="micro"),
-        "macro_f1": MulticlassF1Score(num_classes, average="macro"),
+        "accuracy": MulticlassAccuracy(num_classes, average="micro", ignore_index=IGNORED),
+        "macro_f1": MulticlassF1Score(num_classes, average="macro", ignore_index=IGNORED),
     }
     return MetricCollection(both, prefix=prefix)
 
@@ -77,6 +77,7 @@ class TextClassifier(LightningModule):
         self.head = nn.Linear(fitting.out_features(steps.out_features), num_classes)
         self.vectors = vectors
         self.optimizer = optimizer
+        self.train_loss, self.val_loss, self.test_loss = MeanLoss(), MeanLoss(), MeanLoss()
         self.val_metrics = metrics(num_classes, "val_")
         self.test_metrics = metrics(num_classes, "test_")
         self._try_out()
@@ -100,33 +101,35 @@ class TextClassifier(LightningModule):
         return read_vectors(self.vectors, vocabulary, self.embedding.weight)
 
     def training_step(self, batch: Batch) -> Tensor:
-        """Loss of one batch."""
-        loss, _ = self._loss(batch)
-        self.log("train_loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(batch[2]))
-        return loss
+        """Loss of one batch: this process's part of the mean over the texts of all processes."""
+        ids, lengths, labels = batch
+        summed, own = summed_loss(self(ids, lengths), labels)
+        whole, texts = of_all_processes(self.trainer, summed, own)
+        self.train_loss.update(whole, texts)
+        self.log("train_loss", self.train_loss, prog_bar=True, on_step=False, on_epoch=True)
+        # Processes average their gradients, so each multiplies its part by their number.
+        return summed * self.trainer.world_size / texts
 
     def validation_step(self, batch: Batch) -> None:
         """Measure one batch of the validation split."""
-        self._measure(batch, self.val_metrics, "val_loss")
+        self._measure(batch, self.val_metrics, self.val_loss, "val_loss")
 
     def test_step(self, batch: Batch) -> None:
         """Measure one batch of the test split."""
-        self._measure(batch, self.test_metrics, "test_loss")
+        self._measure(batch, self.test_metrics, self.test_loss, "test_loss")
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The optimizer asked for."""
         return self.optimizer(self.parameters())
 
-    def _loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _measure(self, batch: Batch, collection: MetricCollection, mean: MeanLoss, name: str) -> None:
         ids, lengths, labels = batch
         scores = self(ids, lengths)
-        return F.cross_entropy(scores, labels), scores
-
-    def _measure(self, batch: Batch, collection: MetricCollection, name: str) -> None:
-        loss, scores = self._loss(batch)
-        collection.update(scores, batch[2])
-        self.log(name, loss, batch_size=len(batch[2]))
-        self.log_dict(collection, prog_bar=True, batch_size=len(batch[2]))
+        summed, texts = summed_loss(scores, labels)
+        mean.update(summed, texts)
+        collection.update(scores, labels)
+        self.log(name, mean)
+        self.log_dict(collection, prog_bar=True)
 
     @torch.no_grad()
     def _try_out(self) -> None:

@@ -11,10 +11,10 @@ def quiet_warnings() -> None:
     # LightningCLI's own calls; it has to follow jsonargparse before version 5.
     warnings.filterwarnings("ignore", message=r"(?s).*only one JsonargparseDeprecationWarning")
     warnings.filterwarnings("ignore", message=r"(?s).*deprecated in v4[\d.]+ and will be\s+removed in v5")
-    # Every run has a folder of its own, so a checkpoint that is tested or resumed always comes from another.
+    # A run that goes on in its own folder finds what it left there; its metrics are in its checkpoint.
+    warnings.filterwarnings("ignore", message=r"(Checkpoint directory|Experiment logs directory) .* exists and is not")
+    # A checkpoint that is given by its path is tested, or trained further, in a folder of its own.
     warnings.filterwarnings("ignore", message=r"The dirpath has changed")
-    # The batches lie ready in memory: workers would only copy them.
-    warnings.filterwarnings("ignore", message=r".*does not have many workers")
 
 
 def quiet_logs() -> None:

@@ -5,13 +5,12 @@ from typing import Any, final
 
 from lightning import LightningDataModule
 from tokenizers import Tokenizer
-from torch.utils.data import DataLoader
 
-from recipes.data.batches import Batch, BucketSampler, EncodedTexts
+from recipes.data.batches import BatchLoader, EncodedTexts
 from recipes.data.columns import USUAL, Columns
 from recipes.data.corpus import Corpus, load_corpus, stream_corpus
 from recipes.data.probes import parse
-from recipes.data.shards import ShardedTexts, ShardSampler
+from recipes.data.shards import ShardedTexts
 from recipes.data.tokens import encode, encode_rows, train_tokenizer
 from recipes.pretrained import load_tokenizer
 
@@ -134,15 +133,26 @@ class TextData(LightningDataModule):
         encoded = encode_rows(self.tokenizer, rows, max_tokens=self.max_tokens)
         return ShardedTexts(encoded, size=len(rows), shard_texts=self.buffer_texts, seed=self.seed)
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def require(self, split: str) -> None:
+        """Refuse a dataset without a split.
+
+        Raises:
+            ValueError: the dataset has no such split.
+        """
+        if split not in self.corpus.splits:
+            raise ValueError(
+                f"the dataset {self.path!r} has no labelled split for {split}: choose one with columns.{split}"
+            )
+
+    def train_dataloader(self) -> BatchLoader:
         """Batches in an order of their own each epoch."""
         return self._loader("train")
 
-    def val_dataloader(self) -> DataLoader[Batch]:
+    def val_dataloader(self) -> BatchLoader:
         """Batches to choose a checkpoint by."""
         return self._loader("validation")
 
-    def test_dataloader(self) -> DataLoader[Batch]:
+    def test_dataloader(self) -> BatchLoader:
         """Batches to report on."""
         return self._loader("test")
 
@@ -155,18 +165,11 @@ class TextData(LightningDataModule):
         self.tokenizer = Tokenizer.from_str(state_dict["tokenizer"])
 
     def _rows(self, split: str) -> Any:
-        if split not in self.corpus.splits:
-            raise ValueError(
-                f"the dataset {self.path!r} has no labelled split for {split}: choose one with columns.{split}"
-            )
+        self.require(split)
         return self.corpus.splits[split]
 
-    def _loader(self, split: str) -> DataLoader[Batch]:
-        # The samplers' items are batches, so the loader makes none of its own.
-        if self.streaming:
-            shards = self.sharded(split)
-            order = ShardSampler(shards, budget=self.batch_tokens, seed=self.seed)
-            return DataLoader(shards, sampler=order, batch_size=None)
-        texts = self.encoded(split)
-        sampler = BucketSampler(texts.lengths, budget=self.batch_tokens, seed=self.seed)
-        return DataLoader(texts, sampler=sampler, batch_size=None)
+    def _loader(self, split: str) -> BatchLoader:
+        trainer = self.trainer
+        rank, world_size = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
+        texts = self.sharded(split) if self.streaming else self.encoded(split)
+        return BatchLoader(texts, budget=self.batch_tokens, seed=self.seed, rank=rank, world_size=world_size)

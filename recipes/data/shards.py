@@ -13,9 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
-from torch.utils.data import Dataset, Sampler
 
-from recipes.data.batches import Batch, bucket
+from recipes.data.batches import Batch, Texts, bucket
 
 MOST_SHARDS = 256
 """Files open at a time; a process may usually open 1,024."""
@@ -25,7 +24,7 @@ Encoded = tuple[list[int], int]
 
 
 @final
-class ShardedTexts(Dataset[Batch]):
+class ShardedTexts(Texts):
     """Texts as ids with their labels, scattered over files; an index is a list of texts of one shard, an item a batch.
 
     Which shard a text goes to is drawn by the seed, so a file sorted by label is mixed. The files have no name and are
@@ -46,25 +45,35 @@ class ShardedTexts(Dataset[Batch]):
         weakref.finalize(self, stack.close)
         generator = np.random.default_rng([seed, shards])
         sizes = [0] * shards
+        self._tokens = 0
         for ids, label in texts:
             shard = int(generator.integers(shards))
             sizes[shard] += 1
+            self._tokens += len(ids)
             self._files[shard].write(np.array([label, len(ids), *ids], dtype=np.int32).tobytes())
         for file in self._files:
             file.flush()
         self._starts = [0, *accumulate(sizes)]
         self._loaded: tuple[int, Shard] | None = None
 
-    def shard_lengths(self, shard: int) -> list[int]:
-        """Tokens of each text of one shard."""
-        return self._shard(shard).lengths
-
     @property
     def shards(self) -> list[range]:
         """The texts of each shard."""
         return [range(start, stop) for start, stop in pairwise(self._starts)]
 
-    def __getitem__(self, indices: list[int]) -> Batch:
+    @property
+    def tokens(self) -> int:
+        return self._tokens
+
+    def order(self, *, budget: int, seed: int, epoch: int) -> Iterator[list[int]]:
+        """Shard after shard; how many batches lengths make does not depend on their order, hence not on the epoch."""
+        shards = self.shards
+        for shard in np.random.default_rng([seed, epoch]).permutation(len(shards)).tolist():
+            own = int(np.random.SeedSequence([seed, shard]).generate_state(1)[0])
+            for batch in bucket(self._shard(shard).lengths, budget=budget, seed=own, epoch=epoch):
+                yield [shards[shard].start + row for row in batch]
+
+    def __getitem__(self, indices: Sequence[int]) -> Batch:
         shard = bisect_right(self._starts, indices[0]) - 1
         start = self._starts[shard]
         return self._shard(shard).batch([index - start for index in indices])
@@ -104,32 +113,3 @@ class Shard:
     def _ids(self, row: int) -> Tensor:
         start = self._starts[row] + 2
         return torch.from_numpy(self._numbers[start : start + self.lengths[row]].astype(np.int64))
-
-
-@final
-class ShardSampler(Sampler[list[int]]):
-    """Give the batches of one epoch, shard after shard, in an order that depends on seed and epoch alone."""
-
-    def __init__(self, texts: ShardedTexts, *, budget: int, seed: int) -> None:
-        self.texts, self.budget, self.seed, self.epoch = texts, budget, seed, 0
-        self._batches: int | None = None
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch of the next pass."""
-        self.epoch = epoch
-
-    def __iter__(self) -> Iterator[list[int]]:
-        shards = self.texts.shards
-        for shard in np.random.default_rng([self.seed, self.epoch]).permutation(len(shards)).tolist():
-            for batch in self._bucketed(shard):
-                yield [shards[shard].start + row for row in batch]
-
-    def __len__(self) -> int:
-        # How many batches the lengths make does not depend on their order, hence not on the epoch.
-        if self._batches is None:
-            self._batches = sum(len(self._bucketed(shard)) for shard in range(len(self.texts.shards)))
-        return self._batches
-
-    def _bucketed(self, shard: int) -> list[list[int]]:
-        seed = int(np.random.SeedSequence([self.seed, shard]).generate_state(1)[0])
-        return bucket(self.texts.shard_lengths(shard), budget=self.budget, seed=seed, epoch=self.epoch)

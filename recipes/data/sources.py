@@ -50,6 +50,8 @@ def open_tables(path: str, name: str | None, revision: str | None, *, streaming:
         if csv and streaming:
             csv["chunksize"] = ROWS_AT_A_TIME
         tables: Mapping[str, Any] = load_dataset(**where, name=name, revision=revision, streaming=streaming, **csv)
+    except IndexError as error:
+        raise ValueError(f"the dataset {path!r} cannot be loaded: a split that was saved has no rows") from error
     except ERRORS as error:
         raise unreadable(path, error) from error
     return tables

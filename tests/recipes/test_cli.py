@@ -60,7 +60,7 @@ def test_a_run_is_tested_and_resumed(command: Command, corpus_folder: str, capsy
     assert "val_accuracy" in capsys.readouterr().out
     assert not command("fit", *again, "--trainer.max_epochs=2")
     resumed = torch.load("runs/classifier/version_3/checkpoints/last.ckpt", weights_only=True)
-    assert (resumed["epoch"], "tokenizer" in resumed["TextData"]) == (1, True)
+    assert (resumed["epoch"], "tokenizer" in resumed["TextData"]) == (2, True)
 
 
 def test_the_yaml_file_says_what_a_plain_fit_does(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,7 +101,7 @@ def test_the_yaml_file_says_what_a_plain_fit_does(command: Command, capsys: pyte
         (["fit", "--config=bad.yaml"], "Problems parsing config: "),
         (
             ["test", "--data.path=CORPUS", "--ckpt_path=missing.ckpt"],
-            "'missing.ckpt' is no checkpoint of a recipe: File",
+            "'missing.ckpt' is no checkpoint of a recipe: No such file",
         ),
         (["test", "--data.path=CORPUS", "--ckpt_path=bad.yaml"], "'bad.yaml' is no checkpoint of a recipe: "),
         (["compare", "--poolers=NoPooler"], "there is no pooler 'NoPooler', there are "),

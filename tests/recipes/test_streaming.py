@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from recipes.data.module import TextData
-from recipes.data.shards import MOST_SHARDS, ShardedTexts, ShardSampler
 from tests.recipes.conftest import Command
 
 SIZE = 400
@@ -35,7 +34,7 @@ def streamed(folder: str, **arguments: Any) -> TextData:
 
 def batches(data: TextData, epoch: int) -> list[tuple[list[list[int]], list[int], list[int]]]:
     loader = data.train_dataloader()
-    loader.sampler.set_epoch(epoch)  # type: ignore[attr-defined]  # the class of its own is known to have it
+    loader.set_epoch(epoch)
     return [(ids.tolist(), lengths.tolist(), labels.tolist()) for ids, lengths, labels in loader]
 
 
@@ -85,32 +84,25 @@ def test_the_order_is_a_function_of_seed_and_epoch(folder: str) -> None:
     assert batches(other, 0) != first
 
 
+def test_an_epoch_goes_on_where_it_was_left(folder: str) -> None:
+    data = streamed(folder)
+    whole = batches(data, 2)
+    loader = data.train_dataloader()
+    loader.set_epoch(2)
+    reader = iter(loader)
+    for _ in range(5):
+        next(reader)
+    state = loader.state_dict()
+    assert state["given"] == 5
+    again = streamed(folder).train_dataloader()
+    again.load_state_dict(state)
+    assert [ids.tolist() for ids, _, _ in again] == [ids for ids, _, _ in whole[5:]]
+
+
 def test_a_sorted_file_is_mixed(folder: str) -> None:
     first = [label for _, _, labels in batches(streamed(folder), 0) for label in labels][:90]
     # A quarter of the texts are of class 0, and all of those come first in the file.
     assert 8 < first.count(0) < 40
-
-
-def test_one_shard_is_in_memory() -> None:
-    texts = ShardedTexts((([n] * (n % 5), n % 3) for n in range(1000)), size=1000, shard_texts=100, seed=0)
-    assert len(texts.shards) == 10
-    assert min(map(len, texts.shards)) > 50
-    assert [texts[[n]][2].item() for n in range(3)] == [texts[[0, 1, 2]][2][n].item() for n in range(3)]
-    assert sum(len(texts.shard_lengths(shard)) for shard in range(10)) == len(texts) == 1000
-    shards = [{index // 1000 for index in batch} for batch in ShardSampler(texts, budget=20, seed=0)]
-    assert shards
-    for batch in ShardSampler(texts, budget=20, seed=0):
-        assert sum(batch[0] in shard and batch[-1] in shard for shard in texts.shards) == 1
-
-
-def test_files_are_as_many_as_a_process_may_open() -> None:
-    assert len(ShardedTexts(iter([([], 0)]), size=10**9, shard_texts=1, seed=0).shards) == MOST_SHARDS
-
-
-def test_empty_texts_alone_make_batches_without_steps() -> None:
-    texts = ShardedTexts(iter([([], 0), ([], 1)]), size=2, shard_texts=10, seed=0)
-    ids, lengths, labels = texts[[0, 1]]
-    assert (ids.shape, lengths.tolist(), labels.tolist()) == ((2, 0), [0, 0], [0, 1])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What makes a training run safe to kill, and equal on one process and on many."""

@@ -1,0 +1,76 @@
+"""A run in a process of its own, killed by the system at any moment, goes on to the same end."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.recipes.conftest import Command
+from tests.recipes.interrupted import ARGS, ROOT, RUN, assert_same, killer, outcome
+
+
+def start(folder: str, *args: str) -> subprocess.Popen[bytes]:
+    """The command in a process of its own, in the same folder as the test."""
+    line = [sys.executable, "-W", "error", "-m", "recipes", *ARGS, f"--data.path={folder}", *args]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(line, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def finish(process: subprocess.Popen[bytes]) -> int:
+    errors = process.communicate()[1].decode()
+    assert "Traceback" not in errors, errors
+    return process.returncode
+
+
+LONG = ("--trainer.max_epochs=12", "--resume.every_n_steps=7")
+
+
+def kill_at_random(folder: str, generator: random.Random, *args: str) -> bool:
+    """Kill a run at a random moment after it has started to train; whether it had not ended by itself."""
+    last = RUN / "checkpoints" / "last.ckpt"
+    before = last.stat().st_mtime_ns if last.exists() else 0
+    process = start(folder, *LONG, *args)
+    while process.poll() is None and (not last.exists() or last.stat().st_mtime_ns == before):
+        time.sleep(0.005)
+    time.sleep(generator.uniform(0, 1.5))
+    process.kill()
+    return finish(process) == -signal.SIGKILL
+
+
+def test_killed_by_the_system_at_a_random_moment_and_again_during_a_write(
+    command: Command, corpus_folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert kill_at_random(corpus_folder, random.Random(time.time_ns()))
+    assert finish(start(corpus_folder, *LONG, "--ckpt_path=last", *killer("write", 3, really=True))) == -signal.SIGKILL
+    assert (RUN / "checkpoints" / ".last.ckpt.part").stat().st_size > 0
+    # The two other processes ran as a user's do.
+    torch.use_deterministic_algorithms(False)
+    line = [*ARGS, *LONG, f"--data.path={corpus_folder}"]
+    assert not command(*line, "--ckpt_path=last")
+    (tmp_path / "whole").mkdir()
+    monkeypatch.chdir(tmp_path / "whole")
+    assert not command(*line)
+    assert_same(outcome(tmp_path / RUN), outcome(RUN))
+
+
+@pytest.mark.full
+def test_killed_at_many_random_moments(corpus_folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "whole").mkdir()
+    monkeypatch.chdir(tmp_path / "whole")
+    assert not finish(start(corpus_folder, *LONG))
+    generator = random.Random(time.time_ns())
+    for number in range(5):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / str(number)).mkdir()
+        monkeypatch.chdir(tmp_path / str(number))
+        kill_at_random(corpus_folder, generator)
+        for _ in range(2):
+            kill_at_random(corpus_folder, generator, "--ckpt_path=last")
+        assert not finish(start(corpus_folder, *LONG, "--ckpt_path=last"))
+        assert_same(outcome(RUN), outcome(tmp_path / "whole" / RUN))
