@@ -7,11 +7,11 @@ from typing import Any, final
 import yaml  # type: ignore[import-untyped]  # it has no types
 from tokenizers import Tokenizer
 
-from recipes.cli import check_weights, read_checkpoint
 from recipes.data.module import TextData
 from recipes.gate import OneLineParser
 from recipes.model import TextClassifier
 from recipes.network import join_encoder
+from recipes.training.files import check_weights, read_checkpoint
 
 CONFIG = "config.yaml"
 
