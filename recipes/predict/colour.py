@@ -40,10 +40,11 @@ def coloured(text: str, starts: list[int], stops: list[int], weights: list[float
         [Span(2, 8, Style(color=Color('black', ColorType.STANDARD, number=0), bgcolor=Color('#ff8c00', ...)))]
     """
     shown = Text(_plain(text))
-    greatest = max(weights, default=0.0)
-    for start, stop, weight in zip(starts, stops, weights, strict=True):
-        # Special tokens of a pretrained model stand for no part of the text.
-        if stop > start and weight > FAINT * greatest:
+    # Special tokens of a pretrained model stand for no part of the text.
+    seen = [token for token in zip(starts, stops, weights, strict=True) if token[1] > token[0]]
+    greatest = max((weight for *_, weight in seen), default=0.0)
+    for start, stop, weight in seen:
+        if weight > FAINT * greatest:
             shown.stylize(_style(weight / greatest), start, stop)
     return shown
 

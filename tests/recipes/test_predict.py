@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 import pytest
 import torch
 from datasets import load_from_disk  # type: ignore[import-untyped]  # it has no types
@@ -93,8 +94,6 @@ def test_every_file_with_columns(
     if ending == ".jsonl":
         path.write_text("\n".join(map(json.dumps, rows)))
     elif ending == ".parquet":
-        import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
-
         parquet.write_table(pa.Table.from_pylist(rows), path)
     else:
         with path.open("w", newline="") as file:
