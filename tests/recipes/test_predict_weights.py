@@ -15,7 +15,7 @@ from recipes.predict.colour import as_html, coloured
 from recipes.predict.weights import way, weigh_tokens
 from tests import small_transformers
 from tests.recipes.conftest import Command
-from tests.recipes.test_predict import give
+from tests.recipes.predictions import give
 
 LENGTHS = [3, 0, 5, 1]
 
