@@ -58,8 +58,8 @@ def open_tables(path: str, name: str | None, revision: str | None, *, streaming:
 
 
 def unreadable(path: str, error: BaseException) -> ValueError:
-    """What to say about it; the first cause knows more than the error that came of it."""
-    while error.__cause__ is not None:
+    """What to say about it; the first cause knows more than the error that came of it, but for a hub out of reach."""
+    while error.__cause__ is not None and not isinstance(error, ConnectionError):
         error = error.__cause__
     message = " ".join(str(error).split()) or type(error).__name__
     return ValueError(f"the dataset {path!r} cannot be loaded: {message[:LONGEST]}")
