@@ -91,10 +91,11 @@ def measure(case: Case, bench: Bench, offer: Callable[..., dict[str, Contender]]
 def call(trial: Trial, contender: Contender, wanted: Wanted, passes: str) -> Callable[[], tuple[Tensor, ...]]:
     """One pass: the result, or the gradients of what is stored and of the parameters."""
     stored = trial.batch.stored
+    constant = stored.detach()
 
     def forward() -> tuple[Tensor, ...]:
         with torch.no_grad():
-            return (contender.run(stored),)
+            return (contender.run(constant),)
 
     def training() -> tuple[Tensor, ...]:
         pooled = contender.run(stored)

@@ -1,6 +1,7 @@
 """Every rival computes what our pooler computes, or is known not to."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -73,8 +74,17 @@ def test_every_layout_holds_the_same_steps(layout: str) -> None:
         assert batch.layout.lengths.tolist() == shape.lengths().tolist()
 
 
-def test_compiled_forms_run_beside(bench: Bench) -> None:
-    fused = Bench(bench.device, bench.clock, bench.bandwidth, bench.seconds, ("forward",), compiled=True)
-    outcome = measure(Case("mean", "padded", SHAPE, "float32"), fused)
-    assert {"seqpool, compiled", "textbook, compiled"} < {row.contender for row in outcome.rows}
+@pytest.mark.parametrize(
+    ("pooler", "layout", "names"),
+    [
+        ("mean", "padded", {"seqpool, compiled", "textbook, compiled"}),
+        ("attention", "padded", {"seqpool, compiled", "textbook, compiled", "FlexAttention"}),
+        ("attention", "flat", {"seqpool, compiled", "FlexAttention, flat"}),
+    ],
+)
+def test_compiled_forms_run_beside(pooler: str, layout: str, names: set[str], bench: Bench) -> None:
+    outcome = measure(
+        Case(pooler, layout, "3x5x32:uniform", "float32"), replace(bench, passes=(FORWARD,), compiled=True)
+    )
     assert outcome.left_out == []
+    assert names < {row.contender for row in outcome.rows}

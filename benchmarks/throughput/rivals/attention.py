@@ -60,6 +60,11 @@ def _multi_head(pad: Callable[[Tensor], Padded], attention: nn.MultiheadAttentio
     return run
 
 
+def _wanted(query: Tensor) -> Tensor:
+    """On the CPU FlexAttention refuses whatever could be given a gradient, even where none is asked for."""
+    return query if torch.is_grad_enabled() else query.detach()
+
+
 def _flex_padded(trial: Trial, pad: Callable[[Tensor], Padded], query: Tensor) -> Run:
     size = trial.batch.size
     mask = pad(trial.batch.stored.detach())[1]
@@ -72,7 +77,7 @@ def _flex_padded(trial: Trial, pad: Callable[[Tensor], Padded], query: Tensor) -
 
     def run(stored: Tensor) -> Tensor:
         x = pad(stored)[0].unsqueeze(1)
-        pooled: Tensor = attend(query.expand(size, 1, 1, -1), x, x, block_mask=blocks, scale=1.0)
+        pooled: Tensor = attend(_wanted(query).expand(size, 1, 1, -1), x, x, block_mask=blocks, scale=1.0)
         return pooled.flatten(1)
 
     return run
@@ -90,7 +95,7 @@ def _flex_flat(trial: Trial, query: Tensor) -> Run:
 
     def run(stored: Tensor) -> Tensor:
         x = stored.unsqueeze(0).unsqueeze(0)
-        pooled: Tensor = attend(query.expand(1, 1, batch.size, -1), x, x, block_mask=blocks, scale=1.0)
+        pooled: Tensor = attend(_wanted(query).expand(1, 1, batch.size, -1), x, x, block_mask=blocks, scale=1.0)
         return pooled[0, 0]
 
     return run

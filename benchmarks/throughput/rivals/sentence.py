@@ -23,10 +23,10 @@ def offer(trial: Trial) -> dict[str, Contender]:
     pooling = Pooling(trial.batch.stored.shape[-1], MODES[trial.name])
     if layout.padded is not None:
         padded = layout.padded
+        mask = padded(trial.batch.stored)[1].long()  # as tokenizers give it
 
         def features(stored: Tensor) -> dict[str, Tensor]:
-            x, mask = padded(stored)
-            return {"token_embeddings": x, "attention_mask": mask.long()}
+            return {"token_embeddings": padded(stored)[0], "attention_mask": mask}
     else:
         bounds = trial.batch.offsets.to(torch.int32)
 
