@@ -1,10 +1,18 @@
-"""`python -m benchmarks verbs | encoder`: each prints its machine, its table and its spread."""
+"""`python -m benchmarks verbs | encoder | throughput | training | report | compare`; each has its `--help`."""
 
 import sys
 
 from benchmarks import encoder, verbs
+from benchmarks.throughput import cli, training
 
-COMMANDS = {"verbs": verbs.main, "encoder": encoder.main}
+COMMANDS = {
+    "verbs": verbs.main,
+    "encoder": encoder.main,
+    "throughput": cli.throughput,
+    "training": training.main,
+    "report": cli.report,
+    "compare": cli.compare_files,
+}
 
 
 def main(argv: list[str]) -> int:
