@@ -50,8 +50,7 @@ def test_killed_by_the_system_at_a_random_moment_and_again_during_a_write(
     assert kill_at_random(corpus_folder, random.Random(time.time_ns()), within=0.4)
     assert finish(start(corpus_folder, *LONG, "--ckpt_path=last", *killer("write", 3, really=True))) == -signal.SIGKILL
     # Where the first kill came decides whether `last` or `best` was being written.
-    (part,) = (RUN / "checkpoints").glob(".*.ckpt.part")
-    assert part.stat().st_size > 0
+    assert any(part.stat().st_size for part in (RUN / "checkpoints").glob(".*.ckpt.part"))
     # The two other processes ran as a user's do.
     torch.use_deterministic_algorithms(False)
     line = [*ARGS, *LONG, f"--data.path={corpus_folder}"]
