@@ -1,7 +1,6 @@
 """What each process has predicted, in files of its own, and all of it in the order of the texts."""
 
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +8,9 @@ from typing import Any, final
 
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 from lightning import Callback, LightningModule, Trainer
-from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
 
 from recipes.predict.predictor import Predictor
+from recipes.training.processes import stop_others
 
 
 @final
@@ -50,9 +49,7 @@ class Parts(Callback):
         trainer.strategy.barrier()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        # The other processes wait for this one, and would say so in a traceback of their own.
-        if isinstance(launcher := trainer.strategy.launcher, _SubprocessScriptLauncher):
-            launcher.kill(signal.SIGKILL)
+        stop_others(trainer)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Every chunk's rows in the order of the texts, one chunk in memory at a time; for the first process."""
