@@ -15,6 +15,7 @@ from rich.table import Table
 
 from recipes.baselines import Score
 from recipes.data.corpus import Corpus
+from recipes.whole import whole_file
 
 
 def show(console: Console, baselines: Sequence[Score], trained: Sequence[Score], notes: Sequence[str]) -> None:
@@ -65,9 +66,8 @@ def save(folder: Path, scores: Sequence[Score], context: dict[str, str | int]) -
     writer.writerows(rows)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{datetime.now():%Y-%m-%d_%H-%M-%S}.csv"
-    partial = path.with_suffix(".part")
-    partial.write_text(text.getvalue())
-    partial.rename(path)
+    with whole_file(path) as beside:
+        beside.write_text(text.getvalue())
     return path
 
 
