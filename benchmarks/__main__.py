@@ -1,8 +1,9 @@
-"""`python -m benchmarks verbs | encoder | routes | throughput | training | report | compare`; each has its `--help`."""
+"""`python -m benchmarks NAME`, one of the commands below; each has its `--help`."""
 
 import sys
 
 from benchmarks import encoder, routes, verbs
+from benchmarks.accuracy.cli import accuracy
 from benchmarks.throughput import cli, training
 
 COMMANDS = {
@@ -11,6 +12,7 @@ COMMANDS = {
     "routes": routes.main,
     "throughput": cli.throughput,
     "training": training.main,
+    "accuracy": accuracy,
     "report": cli.report,
     "compare": cli.compare_files,
 }
