@@ -6,6 +6,7 @@ from dataclasses import fields
 
 from rich.console import Console
 
+from benchmarks.accuracy.alone import measure_alone
 from benchmarks.accuracy.job import Job
 from benchmarks.accuracy.plan import Plan
 from benchmarks.accuracy.study import STUDIES
@@ -28,7 +29,7 @@ def accuracy(argv: Sequence[str]) -> int:
             stack.enter_context(dask(plan.scheduler, plan.jobs) if plan.backend == "dask" else loky(plan.jobs))
         console.print(f"{len(jobs)} runs asked for, {len(jobs) - len(left)} of them are in {plan.path}", soft_wrap=True)
         try:
-            failures = sweep(left, kept, console)
+            failures = sweep(left, kept, console, measure_alone)
         except KeyboardInterrupt:
             console.print("stopped: the same command goes on from here")
             return 130
