@@ -5,9 +5,10 @@ from torch import Tensor
 
 from seqpool.layout import Sequences, on_host
 from seqpool.ops import segment
+from seqpool.ops.backend import Backend, backend, kernels_for
 from seqpool.ops.sorting import sort
 
-__all__ = ["accumulator", "attend", "gather", "peak", "select", "softmax", "sort", "spread", "total"]
+__all__ = ["Backend", "accumulator", "attend", "backend", "gather", "peak", "select", "softmax", "sort", "spread", "total"]
 
 
 def accumulator(dtype: torch.dtype) -> torch.dtype:
@@ -43,7 +44,8 @@ def total(seq: Sequences, rows: Tensor) -> Tensor:
         seq: the sequences.
         rows: `(*rows, F)`; what lies in padding is never read.
     """
-    return segment.total(seq, rows, accumulator(rows.dtype))
+    kernels = kernels_for(rows)
+    return (segment if kernels is None else kernels).total(seq, rows, accumulator(rows.dtype))
 
 
 def peak(seq: Sequences, rows: Tensor, *, largest: bool = True) -> Tensor:
@@ -56,7 +58,10 @@ def peak(seq: Sequences, rows: Tensor, *, largest: bool = True) -> Tensor:
         rows: `(*rows, F)`; what lies in padding is never read.
         largest: the maximum rather than the minimum.
     """
-    return _no_steps(seq, rows) if 0 in rows.shape else segment.peak(seq, rows, largest)
+    if 0 in rows.shape:
+        return _no_steps(seq, rows)
+    kernels = kernels_for(rows)
+    return (segment if kernels is None else kernels).peak(seq, rows, largest)
 
 
 def gather(seq: Sequences, rows: Tensor, step: Tensor) -> Tensor:

@@ -1,0 +1,97 @@
+"""Kernels in Triton's interpreter equal the reference: values and gradients, in every layout and dtype."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+import seqpool
+from seqpool import ops
+from tests.layouts import LAYOUTS, cases
+from tests.verb_cases import gradients, lay, leaves
+
+Verb = Callable[[seqpool.Sequences, Tensor], Tensor]
+VERBS: dict[str, Verb] = {
+    "total": ops.total,
+    "largest": ops.peak,
+    "smallest": lambda seq, rows: ops.peak(seq, rows, largest=False),
+}
+BATCHES = ([4, 3, 3, 1], [0, 35, 0])
+GIANT = [1100, 3, 700, 1]  # two stages: more steps than a program reads by itself
+every_verb = pytest.mark.parametrize("verb", VERBS)
+
+
+def pooled(name: ops.Backend, verb: str, layout: str, ragged: list[Tensor]) -> list[Tensor]:
+    """Values, then gradients."""
+    with ops.backend(name):
+        laid = lay(layout, ragged)
+        values = VERBS[verb](laid.view(), laid.rows())
+        weight = torch.linspace(-1, 1, values.numel(), dtype=values.dtype).reshape(values.shape)
+        return [values.detach(), *gradients(values, ragged, weight)]
+
+
+def check(verb: str, layout: str, ragged: list[Tensor]) -> None:
+    for mine, theirs in zip(pooled("triton", verb, layout, ragged), pooled("reference", verb, layout, ragged), strict=True):
+        assert mine.dtype == theirs.dtype
+        torch.testing.assert_close(mine, theirs, equal_nan=True)
+
+
+@every_verb
+@pytest.mark.parametrize(("layout", "lengths"), cases(*BATCHES))
+def test_every_layout(layout: str, lengths: tuple[int, ...], verb: str) -> None:
+    check(verb, layout, leaves(lengths, dtype=torch.float32))
+
+
+@every_verb
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_dtype(layout: str, dtype: torch.dtype, verb: str) -> None:
+    check(verb, layout, leaves([4, 2, 1], dtype=dtype))
+
+
+@every_verb
+@pytest.mark.parametrize("width", [1, 130])
+@pytest.mark.parametrize("layout", ["right", "holes", "flat", "packed"])
+def test_odd_widths(layout: str, width: int, verb: str) -> None:
+    check(verb, layout, leaves([9, 2, 1], width=width, dtype=torch.float32))
+
+
+@every_verb
+@pytest.mark.parametrize("layout", ["right", "holes", "time_major", "flat", "narrowed", "packed"])
+def test_a_giant_beside_short_ones(layout: str, verb: str) -> None:
+    check(verb, layout, leaves(GIANT))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("level", [float("nan"), float("-inf"), float("inf"), 0.0])
+def test_ties_and_what_is_not_finite(layout: str, level: float) -> None:
+    """The first of equal steps; NaN above everything."""
+    ragged = leaves([5, 3, 2], dtype=torch.float32)
+    with torch.no_grad():
+        ragged[0][1:4:2] = level
+        ragged[1].fill_(level)
+    check("largest", layout, ragged)
+    check("smallest", layout, ragged)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("layout", ["right", "flat", "packed"])
+def test_half_types_sum_in_float32(layout: str, dtype: torch.dtype) -> None:
+    laid = lay(layout, [torch.ones(4096, 1, dtype=dtype), torch.ones(3, 1, dtype=dtype)])
+    with ops.backend("triton"):
+        assert ops.total(laid.view(), laid.rows()).tolist() == [[4096.0], [3.0]]
+
+
+@every_verb
+@pytest.mark.parametrize("layout", ["right", "holes", "time_major", "flat", "packed"])
+def test_differentiates_twice(layout: str, verb: str) -> None:
+    def gradient_of_gradient(name: ops.Backend) -> list[Tensor]:
+        with ops.backend(name):
+            laid = lay(layout, ragged)
+            (grad,) = torch.autograd.grad(VERBS[verb](laid.view(), laid.rows()).square().sum(), ragged[0], create_graph=True)
+            return list(torch.autograd.grad(grad.sum(), ragged))
+
+    ragged = leaves([4, 2, 1])
+    for mine, theirs in zip(gradient_of_gradient("triton"), gradient_of_gradient("reference"), strict=True):
+        torch.testing.assert_close(mine, theirs)
