@@ -8,7 +8,19 @@ from seqpool.ops import segment
 from seqpool.ops.backend import Backend, backend, kernels_for
 from seqpool.ops.sorting import sort
 
-__all__ = ["Backend", "accumulator", "attend", "backend", "gather", "peak", "select", "softmax", "sort", "spread", "total"]
+__all__ = [
+    "Backend",
+    "accumulator",
+    "attend",
+    "backend",
+    "gather",
+    "peak",
+    "select",
+    "softmax",
+    "sort",
+    "spread",
+    "total",
+]
 
 
 def accumulator(dtype: torch.dtype) -> torch.dtype:
@@ -45,7 +57,8 @@ def total(seq: Sequences, rows: Tensor) -> Tensor:
         rows: `(*rows, F)`; what lies in padding is never read.
     """
     kernels = kernels_for(rows)
-    return (segment if kernels is None else kernels).total(seq, rows, accumulator(rows.dtype))
+    summed: Tensor = (segment if kernels is None else kernels).total(seq, rows, accumulator(rows.dtype))
+    return summed
 
 
 def peak(seq: Sequences, rows: Tensor, *, largest: bool = True) -> Tensor:
@@ -61,7 +74,8 @@ def peak(seq: Sequences, rows: Tensor, *, largest: bool = True) -> Tensor:
     if 0 in rows.shape:
         return _no_steps(seq, rows)
     kernels = kernels_for(rows)
-    return (segment if kernels is None else kernels).peak(seq, rows, largest)
+    best: Tensor = (segment if kernels is None else kernels).peak(seq, rows, largest)
+    return best
 
 
 def gather(seq: Sequences, rows: Tensor, step: Tensor) -> Tensor:
@@ -112,6 +126,13 @@ def attend(seq: Sequences, scores: Tensor, rows: Tensor) -> tuple[Tensor, Tensor
     Returns:
         The averages, `(B, H, F)`, and the weights, `(*rows, H)`, exactly 0 on padding; both in the accumulator's dtype.
     """
+    kernels = kernels_for(rows)
+    if kernels is not None:
+        averages, shift, mass = kernels.attend(
+            seq, scores, rows, accumulator(torch.promote_types(scores.dtype, rows.dtype))
+        )
+        distance = select(seq, scores.to(shift.dtype) - spread(seq, shift))
+        return averages, select(seq, distance.exp() / spread(seq, torch.where(mass == 0, 1, mass)))
     weights = softmax(seq, scores)
     weighted = weights.unsqueeze(-1) * rows.unsqueeze(-2)
     pooled = total(seq, weighted.flatten(-2))

@@ -88,7 +88,7 @@ def _require() -> ModuleType:
 def _fault() -> str | None:
     """What keeps the kernels from running here."""
     needed = ".".join(map(str, NEEDED))
-    cure = f"install triton>={needed}, or use backend(\"reference\")"
+    cure = f'install triton>={needed}, or use backend("reference")'
     if importlib.util.find_spec("triton") is None:
         return f'backend("triton") needs Triton {needed} or newer, none is installed: {cure}'
     version = importlib.metadata.version("triton")

@@ -10,8 +10,6 @@ from seqpool.layout import Sequences
 LONG = 1024
 """Steps that one program reads by itself; where more may come, all sequences are read in chunks."""
 CHUNK = 512
-NOWHERE = 2**62
-"""The place of the maximum of no step."""
 
 Where = tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None, Tensor | None, int]
 

@@ -30,7 +30,7 @@ def kernel_op(
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         name = f"seqpool::{function.__name__}"
         if INTERPRETED:
-            operator = torch.library.custom_op(name, function, mutates_args=())
+            operator: Any = torch.library.custom_op(name, function, mutates_args=())
             operator.register_fake(fake)
         else:
             operator = torch.library.triton_op(name, function, mutates_args=())
@@ -43,3 +43,29 @@ def kernel_op(
 def launch(kernel: Any) -> Any:
     """The kernel as an operator's body launches it."""
     return kernel if INTERPRETED else torch.library.wrap_triton(kernel)
+
+
+def compile_ahead(kernel: Any, arguments: dict[str, Any], target: tuple[str, int | str, int], warps: int) -> Any:
+    """Compile a kernel for a target (backend, architecture, lanes a warp) with no such device at hand.
+
+    What a launch with these arguments would specialise on is specialised on here: pointers and integers that 16
+    divides, integers that are 1, and what is absent.
+    """
+    signature, constants, attributes = {}, {}, {}
+    for place, (name, parameter) in enumerate(zip(kernel.arg_names, kernel.params, strict=True)):
+        value = arguments[name]
+        fixed = parameter.is_constexpr or value is None or (type(value) is int and value == 1)
+        signature[name] = "constexpr" if fixed else _type_of(value)
+        if fixed:
+            constants[name] = value
+        elif (value.data_ptr() if isinstance(value, torch.Tensor) else value) % 16 == 0:
+            attributes[(place,)] = [["tt.divisibility", 16]]
+    source = triton.compiler.ASTSource(kernel, signature, constants, attributes)
+    options = {"num_warps": warps, "num_stages": 1, "enable_fp_fusion": True}
+    return triton.compile(source, target=triton.backends.compiler.GPUTarget(*target), options=options)
+
+
+def _type_of(value: Any) -> str:
+    if isinstance(value, torch.Tensor):
+        return f"*{triton.runtime.jit.type_canonicalisation_dict[str(value.dtype).removeprefix('torch.')]}"
+    return "i32" if -(2**31) <= value < 2**31 else "i64"

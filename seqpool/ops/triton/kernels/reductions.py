@@ -7,7 +7,7 @@ depends on no other program, so no atomics, and two runs agree bit for bit.
 from seqpool.ops.triton.kernels.address import place, share
 from seqpool.ops.triton.language import jit, tl
 
-NOWHERE = tl.constexpr(2**62)
+NOWHERE = tl.constexpr(2**31 - 1)
 
 
 @jit
@@ -30,12 +30,12 @@ def total_kernel(
 
 
 @jit
-def _first_best(best, at, other, other_at):
+def _first_best(best, step, other, other_step):
     """The larger of two, NaN above all; the earlier one where they are equal."""
     nan, other_nan = best != best, other != other
     same = (best == other) | (nan & other_nan)
-    wins = (other_nan & (nan == 0)) | (other > best) | (same & (other_at < at))
-    return tl.where(wins, other, best), tl.where(wins, other_at, at)
+    wins = (other_nan & (nan == 0)) | (other > best) | (same & (other_step < step))
+    return tl.where(wins, other, best), tl.where(wins, other_step, step)
 
 
 @jit
@@ -47,7 +47,7 @@ def peak_kernel(
 ):  # fmt: skip  # one line a role
     """Largest (smallest) step of one share, and where along the step axis it lies first.
 
-    NESTED: the rows are results of shares, and `x_at` says where each was found.
+    NESTED: the rows are results of shares, and `x_at` says where each was found. No step lies at place -1.
     """
     program = tl.program_id(0)
     sequence, begin, end = share(program, lengths, owners, firsts, CHUNK)
@@ -56,22 +56,24 @@ def peak_kernel(
     sign = 1.0 if LARGEST else -1.0
     wide = tl.float64 if x.dtype.element_ty == tl.float64 else tl.float32
     best = tl.full([STEPS, WIDTH], float("-inf"), wide)
-    best_at = tl.full([STEPS, WIDTH], NOWHERE, tl.int64)
+    # The step rather than the place: int32, which takes half the registers.
+    best_step = tl.full([STEPS, WIDTH], NOWHERE, tl.int32)
     for first in range(begin, end, STEPS):
         step = first + tl.arange(0, STEPS)
         at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
         offset = sequence * across + at[:, None] * along + feature[None, :] * apart
         mask = real[:, None] & inside[None, :]
         value = tl.load(x + offset, mask=mask, other=0).to(wide) * sign
-        found = tl.load(x_at + offset, mask=mask, other=NOWHERE) if NESTED else at[:, None] + tl.zeros_like(best_at)
         # Masked lanes are worse than any step, even one of -inf: they lie nowhere.
         value = tl.where(mask, value, float("-inf"))
-        best, best_at = _first_best(best, best_at, value, tl.where(mask, found, NOWHERE))
-    best, best_at = tl.reduce((best, best_at), 0, _first_best)
-    if FINAL:
-        best = tl.where(best_at == NOWHERE, 0.0, best * sign)
-    else:
-        best = best * sign
+        best, best_step = _first_best(best, best_step, value, tl.where(mask, step[:, None].to(tl.int32), NOWHERE))
+    best, best_step = tl.reduce((best, best_step), 0, _first_best)
+    some = best_step != NOWHERE
+    hop = tl.load(hops + best_step, mask=some, other=0) if HOPS else best_step.to(tl.int64)
+    at = tl.load(start + sequence) + hop
+    if NESTED:
+        at = tl.load(x_at + sequence * across + at * along + feature * apart, mask=some & inside, other=-1)
     row = program.to(tl.int64) * features + feature
+    best = tl.where(some, best * sign, 0.0) if FINAL else best * sign
     tl.store(out + row, best.to(out.dtype.element_ty), mask=inside)
-    tl.store(out_at + row, best_at, mask=inside)
+    tl.store(out_at + row, tl.where(some, at, -1), mask=inside)

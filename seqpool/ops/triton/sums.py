@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops.triton.address import CHUNK, NOWHERE, keep_strides, shares, strides, where
+from seqpool.ops.triton.address import CHUNK, keep_strides, shares, strides, where
 from seqpool.ops.triton.kernels.gradients import spread_kernel
 from seqpool.ops.triton.kernels.reductions import total_kernel
 from seqpool.ops.triton.language import kernel_op, launch
@@ -18,14 +18,15 @@ def total(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> Tensor:
     return segment_total(rows, *where(seq, rows, backward=True), dtype)
 
 
-def _keep_total(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001  # torch passes it
+def _keep_total(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # torch passes it
     rows, *found_by, ctx.time, _ = inputs
     ctx.dtype, ctx.shape = rows.dtype, rows.shape
     ctx.save_for_backward(*found_by)
 
 
 def _total_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-    return segment_spread(grad, None, *ctx.saved_tensors, ctx.time, ctx.dtype, ctx.shape), *[None] * 8
+    arguments: Any = (grad, None, *ctx.saved_tensors, ctx.time, ctx.dtype, ctx.shape)
+    return segment_spread(*arguments), *[None] * 8
 
 
 def _fake_total(
@@ -56,14 +57,14 @@ def _sum(
     out = rows.new_empty((programs, features), dtype=dtype)
     steps, width, warps = tile(features, rows.element_size(), programs)
     launch(total_kernel)[programs, -(-features // width)](
-        out, rows, start, lengths, hops, keep, owners, firsts, *strides(rows, time), *keep_strides(keep, time), features,
-        CHUNK=0 if owners is None else CHUNK, HOPS=hops is not None, KEEP=keep is not None, STEPS=steps, WIDTH=width,
+        out, rows, start, lengths, hops, keep, owners, firsts, *strides(rows, time), *keep_strides(keep, time),
+        features, CHUNK=0 if owners is None else CHUNK, HOPS=hops is not None, KEEP=keep is not None, STEPS=steps, WIDTH=width,
         num_warps=warps, num_stages=1,
     )  # fmt: skip  # one line a role
     return out
 
 
-def _keep_spread(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG001  # torch passes it
+def _keep_spread(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # torch passes it
     vectors, found, *found_by, ctx.time, _, _ = inputs
     ctx.dtype = vectors.dtype
     ctx.save_for_backward(found, *found_by)
@@ -72,11 +73,12 @@ def _keep_spread(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # 
 def _spread_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     found, *found_by = ctx.saved_tensors
     if found is None:
-        return segment_total(grad, *found_by, ctx.time, ctx.dtype), *[None] * 10
+        arguments: Any = (grad, *found_by, ctx.time, ctx.dtype)
+        return segment_total(*arguments), *[None] * 10
     axis = max(ctx.time, 0)
-    place = found.clamp(max=grad.shape[axis] - 1)
+    place = found.clamp(min=0)
     picked = grad.gather(axis, place if ctx.time == -1 else place.unsqueeze(axis)).reshape(found.shape)
-    return torch.where(found == NOWHERE, 0, picked).to(ctx.dtype), *[None] * 10
+    return torch.where(found < 0, 0, picked).to(ctx.dtype), *[None] * 10
 
 
 def _fake_spread(

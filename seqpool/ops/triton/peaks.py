@@ -9,8 +9,8 @@ from seqpool.layout import Sequences
 from seqpool.ops.triton.address import CHUNK, keep_strides, shares, strides, where
 from seqpool.ops.triton.kernels.reductions import peak_kernel
 from seqpool.ops.triton.language import kernel_op, launch
+from seqpool.ops.triton.sums import segment_spread
 from seqpool.ops.triton.tiles import tile
-from seqpool.ops.triton.total import segment_spread
 
 
 def peak(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
@@ -26,7 +26,8 @@ def _keep_peak(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor])
 
 
 def _peak_backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-    return segment_spread(grad, *ctx.saved_tensors, ctx.time, ctx.dtype, ctx.shape), *[None] * 8
+    arguments: Any = (grad, *ctx.saved_tensors, ctx.time, ctx.dtype, ctx.shape)
+    return segment_spread(*arguments), *[None] * 8
 
 
 def _fake_peak(
@@ -42,7 +43,7 @@ def segment_peak(
     rows: Tensor, start: Tensor, lengths: Tensor, hops: Tensor | None, keep: Tensor | None, owner: Tensor | None,
     valid: Tensor | None, time: int, largest: bool,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip  # one line an address
-    """The best of each sequence's rows and its place along the step axis; in two stages where a sequence may be long."""
+    """The best of each sequence's rows, and its place along the step axis; in two stages where one may be long."""
     chunks = shares(rows, lengths, hops, time)
     if chunks is None:
         return _best(rows, None, start, lengths, hops, keep, None, None, time, largest)
