@@ -1,10 +1,11 @@
-"""`python -m benchmarks verbs | encoder`: each prints its machine, its table and its spread."""
+"""`python -m benchmarks verbs | encoder | codegen`: each prints its table, and what it was made on."""
 
 import sys
 
 from benchmarks import encoder, verbs
+from benchmarks.codegen import command as codegen
 
-COMMANDS = {"verbs": verbs.main, "encoder": encoder.main}
+COMMANDS = {"verbs": verbs.main, "encoder": encoder.main, "codegen": codegen.main}
 
 
 def main(argv: list[str]) -> int:

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from seqpool.layout import Sequences, on_host
 from seqpool.ops import segment
-from seqpool.ops.backend import Backend, backend, kernels_for
+from seqpool.ops.choice import Backend, backend, kernels_for
 from seqpool.ops.sorting import sort
 
 __all__ = [

@@ -58,8 +58,8 @@ def _sum(
     steps, width, warps = tile(features, rows.element_size(), programs)
     launch(total_kernel)[programs, -(-features // width)](
         out, rows, start, lengths, hops, keep, owners, firsts, *strides(rows, time), *keep_strides(keep, time),
-        features, CHUNK=0 if owners is None else CHUNK, HOPS=hops is not None, KEEP=keep is not None, STEPS=steps, WIDTH=width,
-        num_warps=warps, num_stages=1,
+        features, CHUNK=0 if owners is None else CHUNK, HOPS=hops is not None, KEEP=keep is not None,
+        STEPS=steps, WIDTH=width, num_warps=warps, num_stages=1,
     )  # fmt: skip  # one line a role
     return out
 

@@ -9,6 +9,15 @@ from seqpool.ops.triton.language import jit, tl
 
 
 @jit
+def _meet(summed, shift, norm):
+    """Average, largest score and mass of all lanes."""
+    top = tl.max(shift, 0)
+    fade = tl.exp(shift - tl.where(top == float("-inf"), 0.0, top))
+    norm = tl.sum(norm * fade, 0)
+    return tl.sum(summed * fade[:, None], 0) / tl.where(norm == 0, 1.0, norm), top, norm
+
+
+@jit
 def attend_kernel(
     out, out_shift, out_norm, x, scores, masses, start, lengths, hops, keep, owners, firsts,
     across, along, apart, between, score_across, score_along, score_apart, keep_across, keep_along, features, heads,
@@ -18,6 +27,8 @@ def attend_kernel(
     """Average one share's steps; its largest score, and the mass exp(score - largest) that it sums to.
 
     NESTED: the rows are averages of shares, `between` elements from head to head, with their largest scores and masses.
+    A lane that has met nothing but -inf does not subtract it from itself. Steps that all score -inf have no softmax and
+    give NaN; no steps have average 0.
     """
     program, head = tl.program_id(0) // heads, tl.program_id(0) % heads
     sequence, begin, end = share(program, lengths, owners, firsts, CHUNK)
@@ -28,14 +39,14 @@ def attend_kernel(
     shift = tl.full([STEPS], float("-inf"), wide)
     norm = tl.zeros([STEPS], wide)
     for first in range(begin, end, STEPS):
-        step = first + tl.arange(0, STEPS)
-        at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
+        at, real = place(
+            sequence, first + tl.arange(0, STEPS), end, start, hops, keep, keep_across, keep_along, HOPS, KEEP
+        )
         offset = sequence * across + at[:, None] * along + feature[None, :] * apart + head.to(tl.int64) * between
         row = tl.load(x + offset, mask=real[:, None] & inside[None, :], other=0).to(wide)
         score_offset = sequence * score_across + at * score_along + head * score_apart
         score = tl.load(scores + score_offset, mask=real, other=float("-inf")).to(wide)
         higher = tl.maximum(shift, score)
-        # A lane that has met nothing but -inf must not subtract it from itself.
         base = tl.where(higher == float("-inf"), 0.0, higher)
         mass = tl.exp(score - base)
         if NESTED:
@@ -44,19 +55,14 @@ def attend_kernel(
         norm = norm * fade + mass
         summed = summed * fade[:, None] + mass[:, None] * row
         shift = higher
-    top = tl.max(shift, 0)
-    fade = tl.exp(shift - tl.where(top == float("-inf"), 0.0, top))
-    norm = tl.sum(norm * fade, 0)
-    average = tl.sum(summed * fade[:, None], 0) / tl.where(norm == 0, 1.0, norm)
+    average, top, norm = _meet(summed, shift, norm)
     if FINAL:
-        # Steps that all score -inf have no softmax; no steps have average 0.
         average = tl.where((norm == 0) & (end > begin), float("nan"), average)
         top = tl.where(end > begin, top, 0.0)
     cell = program.to(tl.int64) * heads + head
     tl.store(out + cell * features + feature, average, mask=inside)
-    if tl.program_id(1) == 0:
-        tl.store(out_shift + cell, top)
-        tl.store(out_norm + cell, norm)
+    tl.store(out_shift + cell, top, mask=tl.program_id(1) == 0)
+    tl.store(out_norm + cell, norm, mask=tl.program_id(1) == 0)
 
 
 @jit
