@@ -1,4 +1,4 @@
-"""Run by itself, with compiled kernels: poolers on the fake accelerator, down to the launch, in one stage and in two."""
+"""Run by itself, with compiled kernels: poolers on the fake accelerator, down to the launch, in one stage and two."""
 
 import os
 import sys
@@ -21,6 +21,8 @@ def run(long: int) -> int:
 
 
 if __name__ == "__main__":
+    # Tried out on the CPU and then kept: before kernels are asked for, which a CPU tensor would be refused.
+    assert all(case.directions for case in FIRST)
     with ops.backend("triton"):
         sys.stdout.write(f"{run(address.LONG)} {run(1)}\n")
     sys.stdout.flush()

@@ -8,6 +8,7 @@ from torch import Tensor
 
 import seqpool
 from seqpool import ops
+from seqpool.ops.choice import Backend
 from tests.layouts import LAYOUTS, cases
 from tests.verb_cases import gradients, lay, leaves
 
@@ -33,7 +34,7 @@ GIANT = [1030, 3, 1]  # two stages: more steps than a program reads by itself
 every_verb = pytest.mark.parametrize("verb", VERBS)
 
 
-def pooled(name: ops.Backend, verb: str, layout: str, ragged: list[Tensor]) -> list[Tensor]:
+def pooled(name: Backend, verb: str, layout: str, ragged: list[Tensor]) -> list[Tensor]:
     """Values, then gradients."""
     with ops.backend(name):
         laid = lay(layout, ragged)
@@ -68,7 +69,7 @@ def test_every_dtype(layout: str, dtype: torch.dtype, verb: str) -> None:
 def test_attention_of_every_dtype(layout: str, dtype: torch.dtype) -> None:
     """As good as the gradients' own rounding lets it be, beside the reference in double precision."""
 
-    def run(name: ops.Backend, scores: list[Tensor], rows: list[Tensor]) -> list[Tensor]:
+    def run(name: Backend, scores: list[Tensor], rows: list[Tensor]) -> list[Tensor]:
         with ops.backend(name):
             seq = lay(layout, rows).view()
             score = ops.select(seq, lay(layout, scores).rows())
@@ -123,7 +124,7 @@ def test_half_types_sum_in_float32(layout: str, dtype: torch.dtype) -> None:
 @every_verb
 @pytest.mark.parametrize("layout", ["right", "holes", "time_major", "flat", "packed"])
 def test_differentiates_twice(layout: str, verb: str) -> None:
-    def gradient_of_gradient(name: ops.Backend) -> list[Tensor]:
+    def gradient_of_gradient(name: Backend) -> list[Tensor]:
         with ops.backend(name):
             laid = lay(layout, ragged)
             (grad,) = torch.autograd.grad(

@@ -5,11 +5,10 @@ from torch import Tensor
 
 from seqpool.layout import Sequences, on_host
 from seqpool.ops import segment
-from seqpool.ops.choice import Backend, backend, kernels_for
+from seqpool.ops.choice import backend, kernels_for
 from seqpool.ops.sorting import sort
 
 __all__ = [
-    "Backend",
     "accumulator",
     "attend",
     "backend",
