@@ -5,7 +5,7 @@ import sys
 from unittest.mock import patch
 
 from seqpool import ops
-from seqpool.ops.triton import address, sums
+from seqpool.ops.triton import address, language, sums
 from tests.contract.checks_accelerator import check_no_sync
 from tests.contract.discovery import FIRST
 from tests.contract.layouts import LAYOUTS
@@ -13,7 +13,7 @@ from tests.contract.layouts import LAYOUTS
 
 def run(long: int) -> int:
     """Sums launched, where sequences count as long beyond so many steps."""
-    with patch.object(address, "LONG", long), patch.object(sums, "launch", wraps=sums.launch) as launch:
+    with patch.object(address, "LONG", long), patch(f"{sums.__name__}.launch", wraps=language.launch) as launch:
         for case in FIRST:
             for layout in LAYOUTS.values():
                 check_no_sync(case, layout)

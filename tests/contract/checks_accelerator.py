@@ -35,7 +35,7 @@ def _fake() -> Iterator[None]:
     # Nested tensors want an environment for their shapes; it must not make up values.
     shapes = ShapeEnv(allow_scalar_outputs=False, allow_dynamic_output_shape_ops=False)
     # Patched rather than overridden: what launches a kernel has a rule for this class, and none for a subclass.
-    with patch.object(FakeTensorMode, "avoid_device_init", True), FakeTensorMode(shape_env=shapes):  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    with patch.object(FakeTensorMode, "avoid_device_init", True), FakeTensorMode(shape_env=shapes):
         yield
 
 
