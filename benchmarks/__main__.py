@@ -1,11 +1,20 @@
-"""`python -m benchmarks verbs | encoder | codegen`: each prints its table, and what it was made on."""
+"""`python -m benchmarks verbs | encoder | throughput | training | report | compare | codegen`; each has its `--help`."""
 
 import sys
 
 from benchmarks import encoder, verbs
 from benchmarks.codegen import command as codegen
+from benchmarks.throughput import cli, training
 
-COMMANDS = {"verbs": verbs.main, "encoder": encoder.main, "codegen": codegen.main}
+COMMANDS = {
+    "verbs": verbs.main,
+    "encoder": encoder.main,
+    "throughput": cli.throughput,
+    "training": training.main,
+    "report": cli.report,
+    "compare": cli.compare_files,
+    "codegen": codegen.main,
+}
 
 
 def main(argv: list[str]) -> int:

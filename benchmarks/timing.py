@@ -10,7 +10,8 @@ from statistics import median, quantiles
 
 import torch
 
-Contenders = Mapping[str, Callable[[], object]]
+Run = Callable[[], object]
+Contenders = Mapping[str, Run]
 
 
 @dataclass(frozen=True)
@@ -31,15 +32,21 @@ def spread(values: list[float]) -> Spread:
     return Spread(median(values), low, high)
 
 
-def by_rounds(contenders: Contenders, rounds: int) -> dict[str, list[float]]:
+def wall(run: Run) -> float:
+    """Seconds on the host's clock."""
+    begin = time.perf_counter()
+    run()
+    return time.perf_counter() - begin
+
+
+def by_rounds(contenders: Contenders, rounds: int, clock: Callable[[Run], float] = wall) -> dict[str, list[float]]:
     """Seconds of each contender in each round, after one round that does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for counted in range(rounds + 1):
         for name, run in contenders.items():
-            begin = time.perf_counter()
-            run()
+            taken = clock(run)
             if counted:
-                seconds[name].append(time.perf_counter() - begin)
+                seconds[name].append(taken)
     return seconds
 
 
@@ -51,12 +58,13 @@ def ratio(seconds: Mapping[str, list[float]], name: str, rival: str) -> Spread:
 def machine() -> str:
     """What the numbers were measured on, in one line."""
     return (
-        f"{datetime.datetime.now(datetime.UTC).date()}; {_processor()}, {os.cpu_count()} cores, "
+        f"{datetime.datetime.now(datetime.UTC).date()}; {processor()}, {os.cpu_count()} cores, "
         f"{torch.get_num_threads()} torch thread(s); Python {platform.python_version()}, torch {torch.__version__}"
     )
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The name of the host's processor."""
     try:
         with open("/proc/cpuinfo") as lines:  # noqa: PTH123  # one read of a kernel file
             names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]

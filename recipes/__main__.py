@@ -4,12 +4,21 @@ import sys
 
 from recipes.cli import train
 from recipes.compare_cli import compare
+from recipes.predict.cli import predict
 
 
 def main() -> None:
-    """Run `compare`, or one of LightningCLI's commands."""
-    if sys.argv[1:2] == ["compare"]:
-        compare(sys.argv[2:])
+    """Run one of the recipes' own commands, or one of LightningCLI's."""
+    command, args = sys.argv[1:2], sys.argv[2:]
+    if command == ["compare"]:
+        compare(args)
+    elif command == ["predict"]:
+        predict(args)
+    elif command == ["export"]:
+        # ONNX Runtime and inductor take seconds to import.
+        from recipes.export.cli import export
+
+        export(args)
     else:
         train()
 

@@ -49,7 +49,7 @@ def train() -> None:
             parser_class=OneLineParser,
             parser_kwargs={
                 "prog": "python -m recipes",
-                "description": "Train text classifiers. See also: compare --help",
+                "description": "Train text classifiers. See also compare, predict and export, each with --help",
             },
             save_config_callback=SaveConfigOnce,
             auto_configure_optimizers=False,

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from recipes.baselines import Score
 from recipes.data.corpus import Corpus
+from recipes.whole import whole_file
 
 
 def show(console: Console, baselines: Sequence[Score], trained: Sequence[Score], notes: Sequence[str]) -> None:
@@ -52,7 +53,7 @@ def remarks(
 def environment(jobs: int) -> dict[str, str]:
     """Machine and versions."""
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("torch", "lightning", "scikit-learn"))
-    machine = f"{_processor()}, {jobs} processes of one thread"
+    machine = f"{processor()}, {jobs} processes of one thread"
     return {"machine": machine, "versions": f"python {platform.python_version()}, {versions}"}
 
 
@@ -65,13 +66,13 @@ def save(folder: Path, scores: Sequence[Score], context: dict[str, str | int]) -
     writer.writerows(rows)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{datetime.now():%Y-%m-%d_%H-%M-%S}.csv"
-    partial = path.with_suffix(".part")
-    partial.write_text(text.getvalue())
-    partial.rename(path)
+    with whole_file(path) as beside:
+        beside.write_text(text.getvalue())
     return path
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The name of the machine's processor."""
     info = Path("/proc/cpuinfo")
     if info.is_file():
         for line in info.read_text().splitlines():

@@ -89,7 +89,8 @@ def _encode(
         grouped = groups_pay(rnn, x, fill)
         if _module_call_pays(rnn, x, fill, grouped=grouped):
             return _call(rnn, x, hx, known)
-        run = run_in_groups if grouped else run_reversed
+        if grouped:
+            run = run_in_groups
     if _hooked(rnn):
         raise ValueError(
             "rnn has forward hooks, which run where its lengths are on the host, outside graphs and with B >= 1: "

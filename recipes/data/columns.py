@@ -70,6 +70,11 @@ def choose_columns(features: Features, columns: Columns) -> tuple[str, str]:
     return text, label
 
 
+def string_columns(features: Features) -> list[str]:
+    """The columns that can be texts."""
+    return [name for name, feature in features.items() if _kind(feature) == "string"]
+
+
 def names(values: Iterable[str]) -> str:
     """Values for a message: quoted, the first ten of many."""
     every = list(values)

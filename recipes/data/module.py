@@ -7,11 +7,12 @@ from lightning import LightningDataModule
 from tokenizers import Tokenizer
 
 from recipes.data.batches import BatchLoader, EncodedTexts
-from recipes.data.columns import USUAL, Columns
+from recipes.data.columns import USUAL, Columns, names
 from recipes.data.corpus import Corpus, load_corpus, stream_corpus
 from recipes.data.probes import parse
 from recipes.data.shards import ShardedTexts
 from recipes.data.tokens import encode, encode_rows, train_tokenizer
+from recipes.gate import RunError
 from recipes.pretrained import load_tokenizer
 
 CHARACTERS = 16
@@ -157,11 +158,21 @@ class TextData(LightningDataModule):
         return self._loader("test")
 
     def state_dict(self) -> dict[str, Any]:
-        """The vocabulary, so that a checkpoint keeps the meaning of its embedding's rows."""
-        return {"tokenizer": self.tokenizer.to_str()}
+        """Vocabulary and classes, so that a checkpoint keeps the meaning of its embedding's and its head's rows."""
+        return {"tokenizer": self.tokenizer.to_str(), "labels": list(self.corpus.labels)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take the vocabulary of a checkpoint in place of one learned anew."""
+        """Take the vocabulary of a checkpoint in place of one learned anew.
+
+        Raises:
+            RunError: the checkpoint's classes are not those of the data.
+        """
+        if state_dict["labels"] != list(self.corpus.labels):
+            raise RunError(
+                f"the checkpoint's classes must be those of the data in the same order, it has "
+                f"{names(state_dict['labels'])}, the data have {names(self.corpus.labels)}: "
+                "test on data of the same classes, or let predict label the texts"
+            )
         self.tokenizer = Tokenizer.from_str(state_dict["tokenizer"])
 
     def _rows(self, split: str) -> Any:

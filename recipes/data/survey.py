@@ -93,7 +93,7 @@ class Sample:
 def _sources(
     path: str, tables: Mapping[str, IterableDataset], columns: Columns, wanted: dict[str, str], seed: int
 ) -> tuple[dict[str, StreamedSplit], dict[str, str]]:
-    features = _features(path, tables[columns.train])
+    features = features_of(path, tables[columns.train])
     text, label = choose_columns(features, columns)
     reader = LabelColumn(label, features[label])
     sources = {key: Source(path=path, rows=tables[theirs], text=text, reader=reader) for key, theirs in wanted.items()}
@@ -105,7 +105,12 @@ def _sources(
     return splits, {"validation": f"every tenth text of each class cut from train by seed {seed}"}
 
 
-def _features(path: str, rows: IterableDataset) -> Features:
+def features_of(path: str, rows: IterableDataset) -> Features:
+    """Types of the columns, seen in the first rows where the files do not say.
+
+    Raises:
+        ValueError: the rows cannot be read, or there is none.
+    """
     if rows.features is not None:
         return rows.features
     try:
@@ -113,5 +118,5 @@ def _features(path: str, rows: IterableDataset) -> Features:
     except ERRORS as error:
         raise unreadable(path, error) from error
     if not peeked:
-        raise ValueError(f"the dataset {path!r} has no row to train on")
+        raise ValueError(f"the dataset {path!r} has no row")
     return Dataset.from_list(peeked).features

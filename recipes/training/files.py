@@ -10,6 +10,7 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
 from recipes.gate import RunError
+from recipes.whole import whole_file
 
 LAST = "last.ckpt"
 
@@ -36,21 +37,8 @@ class WholeFiles(TorchCheckpointIO):
 
 def replace_whole(target: Path, content: bytes | memoryview) -> None:
     """Put a file in place of another; whenever the process or machine stops, the old or the new one is there, whole."""
-    beside = target.with_name(f".{target.name}.part")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(target)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    with whole_file(target) as beside:
+        beside.write_bytes(content)
 
 
 def _refuse_not_finite(checkpoint: dict[str, Any], path: str | Path) -> None:

@@ -1,18 +1,17 @@
 """The checkpoint that a killed run goes on from, with everything that the weights at the end depend on."""
 
 import csv
-import signal
 from pathlib import Path
 from typing import Any, final
 
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
-from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
 from lightning.pytorch.trainer.states import TrainerFn
 
 from recipes.training.files import LAST
 from recipes.training.loss import MeanLoss
+from recipes.training.processes import stop_others
 from recipes.training.progress import settle, settle_for_steps
 from recipes.training.rng import rng_states, set_rng_state
 
@@ -71,9 +70,7 @@ class Resume(Callback):
             settle_for_steps(checkpoint["loops"]["fit_loop"], checkpoint["global_step"])
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        # The other processes wait for this one, and would say so in a traceback of their own.
-        if isinstance(launcher := trainer.strategy.launcher, _SubprocessScriptLauncher):
-            launcher.kill(signal.SIGKILL)
+        stop_others(trainer)
 
     def _restore(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put back what a first batch depends on, after everything that may have drawn a number before it."""

@@ -1,6 +1,5 @@
 """Order-aware: the lowest frequencies of each feature."""
 
-import math
 from typing import final
 
 import torch
@@ -24,7 +23,8 @@ def dct(seq: Sequences, k: int) -> Tensor:
 def _wave(position: Tensor, frequency: int | Tensor, size: Tensor, dtype: torch.dtype) -> Tensor:
     # Whole numbers reduce the angle without rounding, however long the sequence.
     turn = ((2 * position + 1) * frequency) % (4 * size)
-    return (turn.to(dtype) / size.to(dtype) * (math.pi / 2)).cos()
+    # In degrees: Dynamo of torch 2.11 takes math.pi for an input, and compiles twice.
+    return (turn.to(dtype) / size.to(dtype) * 90).deg2rad().cos()
 
 
 def _scale(frequency: Tensor, size: Tensor, dtype: torch.dtype) -> Tensor:

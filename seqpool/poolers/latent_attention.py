@@ -6,19 +6,20 @@ import torch
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import accumulator, select, total
-from seqpool.poolers.base import Pooler, check_at_least_one, settle
+from seqpool.ops import accumulator, select, softmax, total
+from seqpool.poolers.base import AttentionBase, check_at_least_one, settle
 from seqpool.poolers.multi_head import contents, keys, multi_head, queries
 
 
 @final
-class LatentAttentionPooler(Pooler):
+class LatentAttentionPooler(AttentionBase):
     r"""Let each step attend to a learned dictionary, pass what it finds through two layers, and average.
 
-    Its weights lie over the latent vectors, not over the steps, which count alike; so it gives none. Unlike the
-    released model, and as in the paper's formulas, it has no layer norm before the attention and the two layers, no
-    residual connection around them and no gate in the hidden layer, its heads share the width, and the result keeps
-    its length.
+    The steps count alike in the average; the attention of a step lies over the latent vectors. So the weights on
+    request say how the steps share in each latent vector: its attention, divided by its total over the sequence.
+    Unlike the released model, and as in the paper's formulas, it has no layer norm before the attention and the two
+    layers, no residual connection around them and no gate in the hidden layer, its heads share the width, and the
+    result keeps its length.
 
     .. math::
         y = \frac{1}{n} \sum_t W_2 \, GELU(W_1 o_t + b_1) + b_2, \quad o_t = MultiHead(x_t, L, L)
@@ -33,14 +34,16 @@ class LatentAttentionPooler(Pooler):
         hidden_features: width of the hidden layer; four times `in_features` where it is `None`.
 
     Shape:
-        n steps of D features -> D features.
+        n steps of D features -> D features; weights: one a step for each latent vector of each head, head by head.
 
     Raises:
         ValueError: a size is below 1, or `num_heads` does not divide `in_features`.
 
     Example:
-        >>> LatentAttentionPooler(4, num_latents=16, num_heads=2)(torch.randn(2, 3, 4), lengths=[3, 1]).shape
-        torch.Size([2, 4])
+        >>> pooler = LatentAttentionPooler(4, num_latents=16, num_heads=2)
+        >>> pooled, weights = pooler(torch.randn(2, 3, 4), lengths=[3, 1], return_weights=True)
+        >>> pooled.shape, weights.shape
+        (torch.Size([2, 4]), torch.Size([2, 3, 32]))
     """
 
     samples = ({"num_latents": 5}, {"num_latents": 4, "num_heads": 2, "hidden_features": 3})
@@ -64,16 +67,25 @@ class LatentAttentionPooler(Pooler):
         return found.mean(0)
 
     def pool(self, seq: Sequences) -> Tensor:
-        found: Tensor = self.mlp(self._look_up(select(seq, seq.values)))
-        return settle(seq, total(seq, found) / seq.count.clamp(min=1).unsqueeze(1))
+        return self._average(seq, self._scores(select(seq, seq.values)))
+
+    def weigh(self, seq: Sequences) -> tuple[Tensor, Tensor]:
+        scores = self._scores(select(seq, seq.values))
+        # Softmax of a logarithm is the number over its total, safe where a latent vector draws next to nothing.
+        weights = softmax(seq, scores.log_softmax(-1, dtype=accumulator(scores.dtype)).flatten(-2))
+        return self._average(seq, scores), weights.to(seq.values.dtype)
 
     def extra_repr(self) -> str:
         return f"num_latents={self.latents.shape[0]}, num_heads={self.attention.num_heads}"
 
-    def _look_up(self, rows: Tensor) -> Tensor:
-        """What each row finds in the dictionary, `(*rows, D)`."""
+    def _scores(self, rows: Tensor) -> Tensor:
+        """How well each row matches each latent vector, `(*rows, H, latents)`."""
+        return torch.einsum("...hd,lhd->...hl", queries(self.attention, rows), keys(self.attention, self.latents))
+
+    def _average(self, seq: Sequences, scores: Tensor) -> Tensor:
+        """What the rows find in the dictionary, through the two layers, averaged."""
         content = contents(self.attention, self.latents)
-        scores = torch.einsum("...hd,lhd->...hl", queries(self.attention, rows), keys(self.attention, self.latents))
         weights = scores.softmax(-1, dtype=accumulator(scores.dtype)).to(content.dtype)
-        found: Tensor = self.attention.out_proj(torch.einsum("...hl,lhd->...hd", weights, content).flatten(-2))
-        return found
+        looked_up = self.attention.out_proj(torch.einsum("...hl,lhd->...hd", weights, content).flatten(-2))
+        found: Tensor = self.mlp(looked_up)
+        return settle(seq, total(seq, found) / seq.count.clamp(min=1).unsqueeze(1))

@@ -103,6 +103,24 @@ def test_latent_attention_is_multihead_attention_to_the_latents(x: Tensor, num_h
     torch.testing.assert_close(pooler(hidden(x), lengths=LENGTHS), theirs)
 
 
+@pytest.mark.parametrize("num_heads", [1, 2])
+def test_latent_attention_says_how_steps_share_in_a_latent(x: Tensor, num_heads: int) -> None:
+    pooler = LatentAttentionPooler(4, num_latents=7, num_heads=num_heads).double()
+    _, weights = pooler(hidden(x), lengths=LENGTHS, return_weights=True)
+    for b, n in enumerate(LENGTHS):
+        latents = pooler.latents.unsqueeze(0)
+        alpha = pooler.attention(x[b : b + 1, :n], latents, latents, average_attn_weights=False)[1][0]  # (H, n, L)
+        share = (alpha / alpha.sum(1, keepdim=True)).transpose(0, 1).flatten(1)
+        torch.testing.assert_close(weights[b, :n], share)
+    far = LatentAttentionPooler(1, num_latents=2)
+    with torch.no_grad():
+        far.latents.copy_(torch.tensor([[0.0], [-1e4]]))
+        far.attention.in_proj_weight.fill_(1)
+        far.attention.in_proj_bias.zero_()
+    _, lost = far(torch.tensor([[[1.0], [2.0]]]), lengths=[2], return_weights=True)
+    assert lost[0, :, 1].tolist() == [1.0, 0.0]
+
+
 def test_penalty_by_hand() -> None:
     # Lin 2017, equation 8: hops on different single steps cost 0; two hops on the same one cost the two entries off
     # the diagonal; two that spread over both of two steps cost 4 * 0.5^2.

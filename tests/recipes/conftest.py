@@ -42,6 +42,21 @@ def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder)
 
 
+@pytest.fixture(scope="session")
+def trained_run(corpus_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of a small LSTM behind attention, in the folder of its run."""
+    args = ["recipes", "fit", f"--data.path={corpus_folder}", "--trainer.max_epochs=3", "--data.max_tokens=8"]
+    args += ["--model.pooler=AdditiveAttentionPooler", "--model.pooler.hidden_features=5", "--model.embedding_dim=8"]
+    args += ["--model.encoder.hidden_size=4", "--trainer.enable_progress_bar=false", "--trainer.logger=CSVLogger"]
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", [*args, "--trainer.logger.save_dir=runs"])
+        main()
+    (checkpoint,) = folder.rglob("best.ckpt")
+    return checkpoint
+
+
 Command = Callable[..., int]
 
 

@@ -3,6 +3,7 @@ from datasets import Dataset, DatasetDict  # type: ignore[import-untyped]  # it 
 
 from recipes.data.module import TextData
 from recipes.data.tokens import encode, train_tokenizer
+from recipes.gate import RunError
 from tests.recipes.conftest import FEATURES, small_split
 
 
@@ -12,6 +13,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("rare") / "saved"
     DatasetDict({"train": small_split(30), "validation": rare, "test": rare}).save_to_disk(path)
     return str(path)
+
+
+def test_other_classes_than_the_checkpoints_are_refused(folder: str) -> None:
+    data = TextData(folder)
+    state = data.state_dict()
+    assert state["labels"] == list(data.corpus.labels)
+    first, second, *rest = state["labels"]
+    message = rf"must be those of the data in the same order, it has '{second}', '{first}'.*the data have '{first}'"
+    with pytest.raises(RunError, match=message):
+        TextData(folder).load_state_dict(state | {"labels": [second, first, *rest]})
 
 
 def test_the_vocabulary_is_of_the_training_split_alone(folder: str) -> None:

@@ -28,17 +28,17 @@ def finish(process: subprocess.Popen[bytes]) -> int:
     return process.returncode
 
 
-LONG = ("--trainer.max_epochs=12", "--resume.every_n_steps=7")
+LONG = ("--trainer.max_epochs=20", "--resume.every_n_steps=7")
 
 
-def kill_at_random(folder: str, generator: random.Random, *args: str) -> bool:
+def kill_at_random(folder: str, generator: random.Random, *args: str, within: float = 1.5) -> bool:
     """Kill a run at a random moment after it has started to train; whether it had not ended by itself."""
     last = RUN / "checkpoints" / "last.ckpt"
     before = last.stat().st_mtime_ns if last.exists() else 0
     process = start(folder, *LONG, *args)
     while process.poll() is None and (not last.exists() or last.stat().st_mtime_ns == before):
         time.sleep(0.005)
-    time.sleep(generator.uniform(0, 1.5))
+    time.sleep(generator.uniform(0, within))
     process.kill()
     return finish(process) == -signal.SIGKILL
 
@@ -46,9 +46,11 @@ def kill_at_random(folder: str, generator: random.Random, *args: str) -> bool:
 def test_killed_by_the_system_at_a_random_moment_and_again_during_a_write(
     command: Command, corpus_folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert kill_at_random(corpus_folder, random.Random(time.time_ns()))
+    # Early, so that what goes on has writes enough left on any machine.
+    assert kill_at_random(corpus_folder, random.Random(time.time_ns()), within=0.4)
     assert finish(start(corpus_folder, *LONG, "--ckpt_path=last", *killer("write", 3, really=True))) == -signal.SIGKILL
-    assert (RUN / "checkpoints" / ".last.ckpt.part").stat().st_size > 0
+    # Where the first kill came decides whether `last` or `best` was being written.
+    assert any(part.stat().st_size for part in (RUN / "checkpoints").glob(".*.ckpt.part"))
     # The two other processes ran as a user's do.
     torch.use_deterministic_algorithms(False)
     line = [*ARGS, *LONG, f"--data.path={corpus_folder}"]

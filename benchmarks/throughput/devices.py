@@ -1,0 +1,104 @@
+"""A device's clock, its copy bandwidth and its peak memory, and what else a number depends on."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import final
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from benchmarks.throughput.rivals import versions
+from benchmarks.timing import Run, processor, wall
+
+COPIED = {"cpu": 2**27, "cuda": 2**30}
+"""Bytes read, and as many written: more than any cache holds."""
+
+CACHE = 2**28
+"""Bytes written before each timed run on a GPU, so that none starts with its input in the cache."""
+
+
+@final
+class CudaClock:
+    """Seconds between two events on the device, after its cache has been overwritten.
+
+    The write also keeps the device busy while the host launches, so that small shapes show the device's time.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.cache = torch.empty(CACHE, dtype=torch.uint8, device=device)
+
+    def __call__(self, run: Run) -> float:
+        begin, end = (
+            torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch's
+            for _ in range(2)
+        )
+        self.cache.zero_()
+        begin.record()
+        run()
+        end.record()
+        end.synchronize()
+        return float(begin.elapsed_time(end)) / 1000
+
+
+def clock_of(device: torch.device) -> Callable[[Run], float]:
+    """How to time on a device."""
+    return CudaClock(device) if device.type == "cuda" else wall
+
+
+def copy_bandwidth(device: torch.device, clock: Callable[[Run], float]) -> float:
+    """Bytes a second that a plain copy moves, read and written, in the median of 11."""
+    size = COPIED[device.type]
+    source, target = (torch.zeros(size, dtype=torch.uint8, device=device) for _ in range(2))
+    seconds = [clock(lambda: target.copy_(source)) for _ in range(12)]
+    return 2 * size / median(seconds[1:])
+
+
+def peak_bytes(run: Run, device: torch.device) -> int:
+    """Most memory that one call holds at a time beyond what was held before."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        run()
+        torch.cuda.synchronize(device)
+        return int(torch.cuda.max_memory_allocated(device) - before)
+    os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # or the profiler announces each start and stop on stderr
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
+        run()
+    events = [event for event in recorded.profiler.kineto_results.events() if event.name() == "[memory]"]
+    held = peak = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        held += event.nbytes()
+        peak = max(peak, held)
+    return peak
+
+
+def facts(device: torch.device) -> dict[str, str]:
+    """Machine and versions."""
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else "none"
+    return {
+        "device": device.type,
+        "processor": f"{processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} torch thread(s)",
+        "gpu": gpu,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "seqpool": _commit(),
+        **versions(),
+    }
+
+
+def _commit() -> str:
+    """The last commit of what is measured and of what measures, marked where files differ from it."""
+    commit, changed = _git("log", "-1", "--format=%h"), _git("status", "--porcelain")
+    return f"{commit or 'unknown'}{', changed since' if changed else ''}"
+
+
+def _git(*command: str) -> str:
+    """What git says of both folders; nothing outside a clone."""
+    root = Path(__file__).parents[2]
+    whole = ["git", *command, "--", "seqpool", "benchmarks/throughput"]
+    return subprocess.run(whole, cwd=root, capture_output=True, text=True, check=False).stdout.strip()

@@ -1,0 +1,1 @@
+"""Predict the classes of texts, and show which tokens decided."""
