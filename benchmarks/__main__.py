@@ -1,4 +1,4 @@
-"""`python -m benchmarks verbs | encoder | throughput | training | report | compare | codegen`; each has its `--help`."""
+"""`python -m benchmarks verbs | encoder | throughput | training | report | compare | codegen`, each with `--help`."""
 
 import sys
 

@@ -20,7 +20,7 @@ def report() -> Iterator[str]:
     launch = next(launch for case, launch in launches(["padded"]) if launch.name == "total" and "bfloat16" in case)
     for name, (changes, warps) in BREACHES.items():
         planted = replace(launch, arguments=launch.arguments | changes, warps=warps or launch.warps)
-        for target in TARGETS:
+        for target in [target for target in TARGETS if target.name in ("sm_90", "gfx942")]:
             yield f"{name}|{target.name}|{examine(name, planted, target).faults}"
 
 

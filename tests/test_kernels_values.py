@@ -9,6 +9,7 @@ from torch import Tensor
 import seqpool
 from seqpool import ops
 from seqpool.ops.choice import Backend
+from seqpool.ops.triton import address
 from tests.layouts import LAYOUTS, cases
 from tests.verb_cases import gradients, lay, leaves
 
@@ -29,8 +30,7 @@ VERBS: dict[str, Verb] = {
     "attend, heads": lambda seq, rows: attend(seq, rows, heads=3),
     "smallest": lambda seq, rows: ops.peak(seq, rows, largest=False),
 }
-BATCHES = ([4, 3, 3, 1], [0, 35, 0])
-GIANT = [1030, 3, 1]  # two stages: more steps than a program reads by itself
+CASES = [*cases([0, 35, 3, 0, 1]), *(case for case in cases([35, 3, 3, 1]) if case[0].startswith("packed"))]
 every_verb = pytest.mark.parametrize("verb", VERBS)
 
 
@@ -51,8 +51,15 @@ def check(verb: str, layout: str, ragged: list[Tensor]) -> None:
         torch.testing.assert_close(mine, theirs, equal_nan=True)
 
 
+@pytest.fixture
+def _short_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two stages at sizes that the interpreter gets through."""
+    monkeypatch.setattr(address, "LONG", 8)
+    monkeypatch.setattr(address, "CHUNK", 4)
+
+
 @every_verb
-@pytest.mark.parametrize(("layout", "lengths"), cases(*BATCHES))
+@pytest.mark.parametrize(("layout", "lengths"), CASES)
 def test_every_layout(layout: str, lengths: tuple[int, ...], verb: str) -> None:
     check(verb, layout, leaves(lengths, dtype=torch.float32))
 
@@ -89,28 +96,34 @@ def test_attention_of_every_dtype(layout: str, dtype: torch.dtype) -> None:
 
 
 @every_verb
-@pytest.mark.parametrize("width", [1, 130])
-@pytest.mark.parametrize("layout", ["right", "holes", "flat", "packed"])
+@pytest.mark.parametrize("width", [1, 66])
+@pytest.mark.parametrize("layout", ["holes", "packed"])
 def test_odd_widths(layout: str, width: int, verb: str) -> None:
     check(verb, layout, leaves([9, 2, 1], width=width, dtype=torch.float32))
 
 
 @every_verb
-@pytest.mark.parametrize("layout", ["holes", "time_major", "flat", "packed"])
+@pytest.mark.usefixtures("_short_is_long")
+@pytest.mark.parametrize("layout", ["holes", "left", "time_major", "flat", "narrowed", "packed"])
 def test_a_giant_beside_short_ones(layout: str, verb: str) -> None:
-    check(verb, layout, leaves(GIANT))
+    check(verb, layout, leaves([35, 3, 9, 1] if layout == "packed" else [0, 35, 0, 3, 9, 0]))
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("level", [float("nan"), float("-inf"), float("inf"), 0.0])
-def test_ties_and_what_is_not_finite(layout: str, level: float) -> None:
-    """The first of equal steps; NaN above everything."""
-    ragged = leaves([5, 3, 2], dtype=torch.float32)
+@pytest.mark.parametrize("layout", ["holes", "packed"])
+def test_a_giant_as_long_as_users_have(layout: str) -> None:
+    check("total", layout, leaves([address.LONG + 6, 3, 1]))
+
+
+@every_verb
+@pytest.mark.parametrize("layout", ["holes", "time_major", "flat", "packed"])
+def test_ties_and_what_is_not_finite(layout: str, verb: str) -> None:
+    """A feature each: the first of equal steps takes the maximum, NaN passes through."""
+    level = torch.tensor([float("nan"), float("-inf"), float("inf"), 0.0])
+    ragged = leaves([5, 3, 2], width=4, dtype=torch.float32)
     with torch.no_grad():
         ragged[0][1:4:2] = level
-        ragged[1].fill_(level)
-    check("largest", layout, ragged)
-    check("smallest", layout, ragged)
+        ragged[1][:] = level
+    check(verb, layout, ragged)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

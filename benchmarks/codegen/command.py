@@ -18,6 +18,7 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks codegen", description=__doc__)
     parser.add_argument("--csv", type=Path, default=RESULT, help="where the table is kept (default: %(default)s)")
     parser.add_argument("--layouts", nargs="+", help="layouts to look at (default: all)")
+    parser.add_argument("--quick", action="store_true", help="every choice once instead of every combination")
     parser.add_argument("--targets", nargs="+", help="sm_80, sm_90, sm_100, gfx942 (default: all)")
     arguments = parser.parse_args(argv)
     if importlib.util.find_spec("triton") is None:
@@ -39,7 +40,7 @@ def _examine(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> 
     from rich.progress import track
 
     from benchmarks.codegen.checks import TARGETS, examine
-    from benchmarks.codegen.launches import LAYOUTS, launches
+    from benchmarks.codegen.launches import LAYOUTS, a_few, launches
 
     names = [target.name for target in TARGETS]
     for name, known in (("layouts", LAYOUTS), ("targets", names)):
@@ -48,6 +49,7 @@ def _examine(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> 
             parser.error(f"--{name}: unknown {', '.join(sorted(unknown))}; choose from {', '.join(known)}")
     targets = [target for target in TARGETS if target.name in (arguments.targets or names)]
     found = list(launches(arguments.layouts or LAYOUTS))
+    found = a_few(found) if arguments.quick else found
     pairs = [(case, launch, target) for case, launch in found for target in targets]
     return [examine(*pair) for pair in track(pairs, description="compiling")]
 

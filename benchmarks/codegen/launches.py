@@ -97,6 +97,21 @@ def launches(layouts: Sequence[str] = LAYOUTS) -> Iterator[tuple[str, Launch]]:
                             yield f"{layout} {size} {str(dtype).removeprefix('torch.')}", launch
 
 
+def a_few(found: Sequence[tuple[str, Launch]]) -> list[tuple[str, Launch]]:
+    """Few of these launches, in which each kernel still meets every value of every choice, if not every combination."""
+    chosen, met = [], set[tuple[object, ...]]()
+    choices = {id(launch): _choices(launch) for _, launch in found}
+    while missing := set().union(*choices.values()) - met:
+        best = max(found, key=lambda case: len(choices[id(case[1])] & missing))
+        chosen.append(best)
+        met |= choices[id(best[1])]
+    return chosen
+
+
+def _choices(launch: Launch) -> set[tuple[object, ...]]:
+    return {(launch.name, place, kind) for place, kind in enumerate(configuration(launch))}
+
+
 def configuration(launch: Launch) -> tuple[object, ...]:
     """What a launch is compiled for: two with the same answer share their machine code."""
     return launch.name, launch.warps, *(_kind(launch.kernel, name, x) for name, x in launch.arguments.items())

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops.triton.address import CHUNK, keep_strides, shares, strides, where
+from seqpool.ops.triton import address
+from seqpool.ops.triton.address import keep_strides, shares, strides, where
 from seqpool.ops.triton.attention_gradients import attend_gradients
 from seqpool.ops.triton.kernels.attention import attend_kernel
 from seqpool.ops.triton.language import kernel_op, launch
@@ -70,11 +71,11 @@ def _average(
     programs, heads, features = (lengths if owners is None else owners).shape[0], scores.shape[-1], rows.shape[-1]
     out, shift, norm = _fresh(rows, programs, heads, dtype)
     by_row = strides(rows if masses is None else rows[:, 0], time)
-    steps, width, warps = tile(features, rows.element_size(), programs * heads)
+    steps, width, warps = tile(rows, programs * heads)
     launch(attend_kernel)[programs * heads, -(-features // width)](
         out, shift, norm, rows, scores, masses, start, lengths, hops, keep, owners, firsts, *by_row,
         0 if masses is None else features, *strides(scores, time), *keep_strides(keep, time), features, heads,
-        FINAL=owners is None, NESTED=masses is not None, CHUNK=0 if owners is None else CHUNK,
+        FINAL=owners is None, NESTED=masses is not None, CHUNK=0 if owners is None else address.CHUNK,
         HOPS=hops is not None, KEEP=keep is not None, STEPS=steps, WIDTH=width, num_warps=warps, num_stages=1,
     )  # fmt: skip  # one line a role
     return out, shift, norm

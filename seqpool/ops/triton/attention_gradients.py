@@ -69,17 +69,17 @@ def attend_gradients(
     by_row, by_score = rows.new_empty(rows.shape), scores.new_empty(scores.shape)
     features, heads = rows.shape[-1], scores.shape[-1]
     places, size = (rows.shape[0], 1) if time == -1 else (rows.shape[0] * rows.shape[1], rows.shape[1])
-    steps, width, warps = tile(features, rows.element_size(), places)
+    steps, width, warps = tile(rows, places)
     tiles = -(-places // steps)
     found_by = start, lengths, keep, owner, valid
     flags = {"TIME": time, "KEEP": keep is not None, "VALID": valid is not None, "STEPS": steps, "WIDTH": width}
     last = *keep_strides(keep, time), places, size, features, heads
     launch(score_gradient_kernel)[tiles * heads,](
         by_score, rows, grads, deltas, scores, shift, norm, *found_by, *strides(rows, time), *strides(scores, time),
-        *strides(by_score, time), *last, **flags, num_warps=warps, num_stages=1,
+        *last, **flags, num_warps=warps, num_stages=1,
     )  # fmt: skip  # one line a role
     launch(row_gradient_kernel)[tiles, -(-features // width)](
-        by_row, grads, scores, shift, norm, *found_by, *strides(by_row, time), *strides(scores, time), *last,
-        **flags, num_warps=warps, num_stages=1,
+        by_row, grads, scores, shift, norm, *found_by, *strides(scores, time), *last, **flags,
+        num_warps=warps, num_stages=1,
     )  # fmt: skip  # one line a role
     return by_row, by_score

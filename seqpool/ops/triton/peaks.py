@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops.triton.address import CHUNK, keep_strides, shares, strides, where
+from seqpool.ops.triton import address
+from seqpool.ops.triton.address import keep_strides, shares, strides, where
 from seqpool.ops.triton.kernels.reductions import peak_kernel
 from seqpool.ops.triton.language import kernel_op, launch
 from seqpool.ops.triton.sums import segment_spread
@@ -58,11 +59,11 @@ def _best(
     programs, features = (lengths if owners is None else owners).shape[0], rows.shape[-1]
     out = rows.new_empty((programs, features))
     out_at = rows.new_empty((programs, features), dtype=torch.int64)
-    steps, width, warps = tile(features, rows.element_size(), programs)
+    steps, width, warps = tile(rows, programs)
     launch(peak_kernel)[programs, -(-features // width)](
         out, out_at, rows, at, start, lengths, hops, keep, owners, firsts, *strides(rows, time),
         *keep_strides(keep, time), features,
-        LARGEST=largest, NESTED=at is not None, FINAL=owners is None, CHUNK=0 if owners is None else CHUNK,
+        LARGEST=largest, NESTED=at is not None, FINAL=owners is None, CHUNK=0 if owners is None else address.CHUNK,
         HOPS=hops is not None, KEEP=keep is not None, STEPS=steps, WIDTH=width, num_warps=warps, num_stages=1,
     )  # fmt: skip  # one line a role
     return out, out_at

@@ -77,7 +77,7 @@ def _weight(scores, shift, norm, offset, cell, real, wide: tl.constexpr):
 @jit
 def score_gradient_kernel(
     out, x, grads, deltas, scores, shift, norm, start, lengths, keep, owners, valid,
-    across, along, apart, score_across, score_along, score_apart, out_across, out_along, out_apart,
+    across, along, apart, score_across, score_along, score_apart,
     keep_across, keep_along, rows, size, features, heads,
     TIME: tl.constexpr, KEEP: tl.constexpr, VALID: tl.constexpr, STEPS: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip  # one line a role
@@ -100,15 +100,13 @@ def score_gradient_kernel(
     offset = sequence_at * score_across + at * score_along + head * score_apart
     weight = _weight(scores, shift, norm, offset, cell, real, wide)
     gradient = weight * (tl.sum(dot, 1) - tl.load(deltas + cell, mask=real, other=0))
-    address = out + sequence_at * out_across + at * out_along + head * out_apart
-    tl.store(address, tl.where(real, gradient, 0.0).to(out.dtype.element_ty), mask=row < rows)
+    tl.store(out + row * heads + head, tl.where(real, gradient, 0.0).to(out.dtype.element_ty), mask=row < rows)
 
 
 @jit
 def row_gradient_kernel(
     out, grads, scores, shift, norm, start, lengths, keep, owners, valid,
-    out_across, out_along, out_apart, score_across, score_along, score_apart,
-    keep_across, keep_along, rows, size, features, heads,
+    score_across, score_along, score_apart, keep_across, keep_along, rows, size, features, heads,
     TIME: tl.constexpr, KEEP: tl.constexpr, VALID: tl.constexpr, STEPS: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip  # one line a role
     """Gradient of each row, the sum over heads of weight * grad, 0 on padding."""
@@ -126,6 +124,6 @@ def row_gradient_kernel(
         offset = sequence_at * score_across + at * score_along + head * score_apart
         weight = _weight(scores, shift, norm, offset, cell, real, wide)
         summed += weight[:, None] * tl.load(grads + cell[:, None] * features + feature[None, :], mask=mask, other=0)
-    address = out + sequence_at[:, None] * out_across + at[:, None] * out_along + feature[None, :] * out_apart
     value = tl.where(mask, summed, 0.0).to(out.dtype.element_ty)
-    tl.store(address, value, mask=(row < rows)[:, None] & (feature < features)[None, :])
+    inside = (row < rows)[:, None] & (feature < features)[None, :]
+    tl.store(out + row[:, None] * features + feature[None, :], value, mask=inside)

@@ -7,7 +7,7 @@ from seqpool.ops.triton.language import jit, tl
 @jit
 def spread_kernel(
     out, vectors, found, start, lengths, keep, owners, valid,
-    across, along, apart, vector_across, vector_apart, keep_across, keep_along, rows, size, features,
+    vector_across, vector_apart, keep_across, keep_along, rows, size, features,
     PEAK: tl.constexpr, TIME: tl.constexpr, KEEP: tl.constexpr, VALID: tl.constexpr,
     STEPS: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip  # one line a role
@@ -24,7 +24,8 @@ def spread_kernel(
     if PEAK:
         hit = tl.load(found + sequence[:, None] * features + feature[None, :], mask=mask, other=-1) == at[:, None]
         vector = tl.where(hit, vector, 0)
-    # A table has one stride; its rows are told apart by their place alone.
-    beyond = sequence[:, None] * across if TIME != -1 else 0
-    address = out + beyond + at[:, None] * along + feature[None, :] * apart
-    tl.store(address, vector.to(out.dtype.element_ty), mask=(row < rows)[:, None] & inside)
+    tl.store(
+        out + row[:, None] * features + feature[None, :],
+        vector.to(out.dtype.element_ty),
+        mask=(row < rows)[:, None] & inside,
+    )

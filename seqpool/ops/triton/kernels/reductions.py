@@ -39,6 +39,16 @@ def _first_best(best, step, other, other_step):
 
 
 @jit
+def _meet(best, step):
+    """The best of all lanes, and the first step that has it: simple reductions, of which a NaN would pass unseen."""
+    nan = best != best
+    some_nan = tl.max(nan.to(tl.int32), 0) != 0
+    top = tl.max(tl.where(nan, float("-inf"), best), 0)
+    hit = tl.where(some_nan[None, :], nan, best == top[None, :])
+    return tl.where(some_nan, float("nan"), top), tl.min(tl.where(hit, step, NOWHERE), 0)
+
+
+@jit
 def peak_kernel(
     out, out_at, x, x_at, start, lengths, hops, keep, owners, firsts, across, along, apart, keep_across, keep_along,
     features,
@@ -67,7 +77,7 @@ def peak_kernel(
         # Masked lanes are worse than any step, even one of -inf: they lie nowhere.
         value = tl.where(mask, value, float("-inf"))
         best, best_step = _first_best(best, best_step, value, tl.where(mask, step[:, None].to(tl.int32), NOWHERE))
-    best, best_step = tl.reduce((best, best_step), 0, _first_best)
+    best, best_step = _meet(best, best_step)
     some = best_step != NOWHERE
     hop = tl.load(hops + best_step, mask=some, other=0) if HOPS else best_step.to(tl.int64)
     at = tl.load(start + sequence) + hop
