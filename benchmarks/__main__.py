@@ -1,4 +1,4 @@
-"""`python -m benchmarks verbs | encoder | routes | throughput | training | report | compare | codegen`, with `--help`."""
+"""`python -m benchmarks COMMAND`; the commands are below, and each has its `--help`."""
 
 import sys
 
