@@ -151,3 +151,13 @@ def test_differentiates_twice(layout: str, verb: str) -> None:
     ragged = leaves([4, 2, 1])
     for mine, theirs in zip(gradient_of_gradient("triton"), gradient_of_gradient("reference"), strict=True):
         torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("lengths", [[9, 2, 1], [2000, 3, 1]])  # in one stage and in two
+def test_a_high_level_costs_the_deviations_no_digits(lengths: list[int]) -> None:
+    """In single precision, beside the reference in double precision: 1000 is 1e5 times the deviations."""
+    ragged = [1000 + 0.01 * x.detach() for x in leaves(lengths, width=2, dtype=torch.float32)]
+    kernels = pooled("triton", "variation", "flat", [x.clone().requires_grad_() for x in ragged])
+    exact = pooled("reference", "variation", "flat", [x.double().requires_grad_() for x in ragged])
+    for mine, theirs in zip(kernels, exact, strict=True):
+        torch.testing.assert_close(mine, theirs.float(), rtol=1e-5, atol=1e-7)
