@@ -1,7 +1,7 @@
 """Exponentials and deviations, each in one pass over the steps: what two passes would fetch first is kept as it goes.
 
 Each lane keeps the state of its own steps, and the lanes meet once, after the loop: no barrier inside it. A tile is
-fetched in quarters that share the state: as many loads in flight, for a quarter of the registers.
+fetched in halves that share the state: as many loads in flight, for half the registers.
 """
 
 from seqpool.ops.triton.kernels.address import place, share
@@ -46,20 +46,17 @@ def logsumexp_kernel(
     wide = out.dtype.element_ty
     row = x + sequence * across * GRAIN + feature * apart
     found_by = sequence, end, start, hops, keep, along, keep_across, keep_along
-    part: tl.constexpr = STEPS // 4
-    quarter = tl.arange(0, part)
+    part: tl.constexpr = STEPS // 2
+    half = tl.arange(0, part)
     top = tl.full([part, WIDTH], float("-inf"), wide)
     mass = tl.zeros([part, WIDTH], wide)
     for first in range(begin, end, STEPS):
-        a = _scores(row, inside, first + quarter, found_by, HOPS, KEEP, GRAIN)
-        b = _scores(row, inside, first + part + quarter, found_by, HOPS, KEEP, GRAIN)
-        c = _scores(row, inside, first + 2 * part + quarter, found_by, HOPS, KEEP, GRAIN)
-        d = _scores(row, inside, first + 3 * part + quarter, found_by, HOPS, KEEP, GRAIN)
-        a, b, c, d = a.to(wide), b.to(wide), c.to(wide), d.to(wide)
-        higher = _higher(_higher(top, _higher(a, b)), _higher(c, d))
+        a = _scores(row, inside, first + half, found_by, HOPS, KEEP, GRAIN)
+        b = _scores(row, inside, first + part + half, found_by, HOPS, KEEP, GRAIN)
+        a, b = a.to(wide), b.to(wide)
+        higher = _higher(top, _higher(a, b))
         base = _finite(higher)
-        mass *= tl.exp(top - base)
-        mass += (tl.exp(a - base) + tl.exp(b - base)) + (tl.exp(c - base) + tl.exp(d - base))
+        mass = mass * tl.exp(top - base) + (tl.exp(a - base) + tl.exp(b - base))
         top = higher
     highest = tl.max(top, 0)
     base = _finite(highest)
@@ -136,19 +133,15 @@ def variation_kernel(
     shift = tl.zeros([WIDTH], wide) if NESTED else level
     row, below = x + head, x_squares + head if NESTED else x_squares
     found_by = sequence, end, start, hops, keep, along, keep_across, keep_along
-    part: tl.constexpr = STEPS // 4
-    quarter = tl.arange(0, part)
+    part: tl.constexpr = STEPS // 2
+    half = tl.arange(0, part)
     mean, squares = tl.zeros([part, WIDTH], wide), tl.zeros([part, WIDTH], wide)
     count = tl.zeros([part], wide)
     for first in range(begin, end, STEPS):
-        a = _steps(row, inside, below, x_count, first + quarter, found_by, NESTED, HOPS, KEEP, GRAIN)
-        b = _steps(row, inside, below, x_count, first + part + quarter, found_by, NESTED, HOPS, KEEP, GRAIN)
-        c = _steps(row, inside, below, x_count, first + 2 * part + quarter, found_by, NESTED, HOPS, KEEP, GRAIN)
-        d = _steps(row, inside, below, x_count, first + 3 * part + quarter, found_by, NESTED, HOPS, KEEP, GRAIN)
+        a = _steps(row, inside, below, x_count, first + half, found_by, NESTED, HOPS, KEEP, GRAIN)
+        b = _steps(row, inside, below, x_count, first + part + half, found_by, NESTED, HOPS, KEEP, GRAIN)
         mean, squares, count = _join(mean, squares, count, shift, a)
         mean, squares, count = _join(mean, squares, count, shift, b)
-        mean, squares, count = _join(mean, squares, count, shift, c)
-        mean, squares, count = _join(mean, squares, count, shift, d)
     average, total, number = _meet(mean, squares, count)
     cell = program.to(tl.int64) * features * WHOLE + feature
     whole = level + average if FINAL else average
