@@ -1,14 +1,15 @@
-"""`python -m benchmarks verbs | encoder | throughput | training | report | compare | codegen`, each with `--help`."""
+"""`python -m benchmarks COMMAND`; the commands are below, and each has its `--help`."""
 
 import sys
 
-from benchmarks import encoder, verbs
+from benchmarks import encoder, routes, verbs
 from benchmarks.codegen import command as codegen
 from benchmarks.throughput import cli, training
 
 COMMANDS = {
     "verbs": verbs.main,
     "encoder": encoder.main,
+    "routes": routes.main,
     "throughput": cli.throughput,
     "training": training.main,
     "report": cli.report,
