@@ -3,6 +3,7 @@
 import sys
 
 from benchmarks import encoder, verbs
+from benchmarks.evidence import command as evidence
 from benchmarks.throughput import cli, training
 
 COMMANDS = {
@@ -10,7 +11,7 @@ COMMANDS = {
     "encoder": encoder.main,
     "throughput": cli.throughput,
     "training": training.main,
-    "report": cli.report,
+    "report": evidence.main,
     "compare": cli.compare_files,
 }
 

@@ -1,0 +1,52 @@
+"""A file of results of no kind known: its rows as they are, each number linked to itself."""
+
+from collections.abc import Iterator, Sequence
+
+from benchmarks.evidence.markdown import linked, plain, table
+from benchmarks.evidence.raw import Raw, Source
+from benchmarks.evidence.section import Choice, Column, Line, Number, Section, seen
+
+MOST_ROWS = 60
+MOST_VALUES = 40
+
+
+def sections(files: Sequence[Raw]) -> Iterator[Section]:
+    """One for each file that has a number in it."""
+    for file in files:
+        texts = [not _numbers(values) for values in zip(*file.rows, strict=True)]
+        if not all(texts):
+            yield _section(file, texts)
+
+
+def _section(file: Raw, texts: Sequence[bool]) -> Section:
+    lines = [_line(file, texts, number, row) for number, row in enumerate(file.rows, 1)]
+    columns = [Column(name.replace("_", " "), text=text) for name, text in zip(file.columns, texts, strict=True)]
+    named = [index for index, text in enumerate(texts) if text]
+    choices = [Choice(index, found) for index in named if 1 < len(found := seen(lines, index)) <= MOST_VALUES]
+    plotted = max(index for index, text in enumerate(texts) if not text)
+    return Section(file.name, file.name, columns, lines, choices, named, plotted, "not measured")
+
+
+def _line(file: Raw, texts: Sequence[bool], number: int, row: Sequence[str]) -> Line:
+    source = Source(file.name, (number,))
+    return tuple(
+        cell if text else Number(float(cell), source) if cell else None for cell, text in zip(row, texts, strict=True)
+    )
+
+
+def _numbers(values: Sequence[str]) -> bool:
+    try:
+        return bool([float(value) for value in values if value])
+    except ValueError:
+        return False
+
+
+def report(files: Sequence[Raw]) -> Iterator[str]:
+    """Short files whole; of long ones their size."""
+    for file in files:
+        yield from (f"## {plain(file.name)}", "", f"{len(file.rows)} rows: {linked(file)}.", "")
+        if len(file.rows) <= MOST_ROWS:
+            yield from table(
+                [plain(name) for name in file.columns], [[plain(cell) for cell in row] for row in file.rows]
+            )
+            yield ""
