@@ -1,14 +1,15 @@
-"""`python -m benchmarks verbs | encoder | throughput | training | report | compare`; each has its `--help`."""
+"""`python -m benchmarks verbs | encoder | routes | throughput | training | report | compare`; each has its `--help`."""
 
 import sys
 
-from benchmarks import encoder, verbs
+from benchmarks import encoder, routes, verbs
 from benchmarks.evidence import command as evidence
 from benchmarks.throughput import cli, training
 
 COMMANDS = {
     "verbs": verbs.main,
     "encoder": encoder.main,
+    "routes": routes.main,
     "throughput": cli.throughput,
     "training": training.main,
     "report": evidence.main,

@@ -1,4 +1,4 @@
-"""Training RNNEncoder beside pack -> RNN -> pad -> pool on the CPU, and which of its two routes pays where."""
+"""Training RNNEncoder beside pack -> RNN -> pad -> pool on the CPU."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -10,8 +10,6 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import seqpool
 from benchmarks.timing import by_rounds, machine, ratio, spread
-from seqpool.grouped_rnn import groups_pay, run_in_groups
-from seqpool.reversed_rnn import run_reversed
 from seqpool.rnn import RNNEncoder
 
 FEATURES, HIDDEN, PROJECTION = 100, 128, 64
@@ -24,7 +22,6 @@ KINDS: dict[str, Callable[[bool], nn.RNNBase]] = {
     ),
 }
 SHAPES = ((16, 200), (32, 100), (32, 200), (64, 200))
-FILLS = (0.1, 0.2, 0.35, 0.45, 0.6, 0.8, 1.0)
 
 
 @dataclass(frozen=True)
@@ -33,11 +30,6 @@ class Batch:
 
     x: Tensor
     lengths: Tensor
-
-    @property
-    def fill(self) -> float:
-        """Share of real steps."""
-        return float(self.lengths.sum()) / (self.x.shape[0] * self.x.shape[1])
 
 
 def uneven(batch: int, steps: int, least: float = 0.1, most: float = 1.0) -> Batch:
@@ -83,38 +75,10 @@ def compare_training(kind: str, both: bool, shape: tuple[int, int], rounds: int)
     return f"{name:<27}{f'{shape[0]} x {shape[1]}':<12}{theirs_ms}{ours_ms}{faster}"
 
 
-def compare_routes(kind: str, fill: float, rounds: int) -> str:
-    """One line: packed time over reversed time at one share of real steps, in training and in inference."""
-    torch.manual_seed(0)
-    rnn = KINDS[kind](True)
-    batch = uneven(32, 200, *((0.005, 2 * fill) if fill < 0.5 else (2 * fill - 1, 1.0)))
-    states = rnn.proj_size or HIDDEN, HIDDEN
-    hx = tuple(torch.zeros(2, 32, width) for width in states[: 2 if rnn.mode == "LSTM" else 1])
-
-    def packed() -> Tensor:
-        rows = pack_padded_sequence(batch.x, batch.lengths, batch_first=True, enforce_sorted=False)
-        output: Tensor = rnn(rows)[0].data
-        return output
-
-    run = run_in_groups if groups_pay(rnn, batch.x, batch.fill) else run_reversed
-
-    def reversed_() -> Tensor:
-        return run(rnn, batch.x, batch.lengths, hx, cells=False)[0]
-
-    training = by_rounds(
-        {"packed": lambda: learn(rnn, batch, packed), "reversed": lambda: learn(rnn, batch, reversed_)}, rounds
-    )
-    with torch.no_grad():
-        inference = by_rounds({"packed": packed, "reversed": reversed_}, rounds)
-    ratios = [ratio(seconds, "packed", "reversed") for seconds in (training, inference)]
-    return f"{kind:<27}{batch.fill:<12.2f}{ratios[0]!s:<30}{ratios[1]}"
-
-
 def main(argv: Sequence[str]) -> int:
     """Print both tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks encoder", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="timed rounds, at least 2 (default: 7)")
-    parser.add_argument("--routes", action="store_true", help="measure the two routes by the share of real steps, too")
     options = parser.parse_args(argv)
     if options.rounds < 2:
         parser.error(f"--rounds must be at least 2, {options.rounds} came")
@@ -130,10 +94,4 @@ def main(argv: Sequence[str]) -> int:
         for both in (False, True):
             for shape in SHAPES:
                 print(compare_training(kind, both, shape, options.rounds), flush=True)  # the report
-    if options.routes:
-        print("\nPacked time over reversed time, both ways, 32 x 200: above 1 the reversed route pays")
-        print(f"{'network':<27}{'real steps':<12}{'training':<30}inference")  # the report
-        for kind in KINDS:
-            for fill in FILLS:
-                print(compare_routes(kind, fill, options.rounds), flush=True)  # the report
     return 0

@@ -10,7 +10,7 @@ from seqpool.reversed_rnn import run_reversed
 
 # Most sequences in a group. From 4 on, the time of oneDNN's LSTM is close to linear in them, so that a small group
 # loses little and saves the steps behind its own longest.
-_GROUP = 8
+GROUP = 8
 
 
 def run_in_groups(
@@ -34,7 +34,7 @@ def run_in_groups(
         What `run_reversed` returns.
     """
     time = 1 if rnn.batch_first else 0
-    groups = math.ceil(lengths.shape[0] / _GROUP)
+    groups = math.ceil(lengths.shape[0] / GROUP)
     ordered, order = lengths.sort(descending=True)
     rows = x.index_select(1 - time, order).chunk(groups, 1 - time)
     starts = zip(*(state.index_select(1, order).chunk(groups, 1) for state in hx), strict=True)
@@ -47,17 +47,6 @@ def run_in_groups(
     output = torch.cat(outputs, 1 - time).index_select(1 - time, back)
     c_n = torch.cat(memories, 1).index_select(1, back) if cells else None
     return output, torch.cat(finals, 1).index_select(1, back), c_n
-
-
-def groups_pay(rnn: nn.RNNBase, x: Tensor, fill: float) -> bool:
-    """Whether groups are faster than the whole batch at once, of whose steps the share `fill` is real."""
-    # Measured by `python -m benchmarks encoder --routes`: PyTorch's own kernels cost too much a step for small groups.
-    return in_onednn(rnn, x) and x.shape[0 if rnn.batch_first else 1] > _GROUP and fill < 0.9
-
-
-def in_onednn(rnn: nn.RNNBase, x: Tensor) -> bool:
-    """Whether PyTorch hands `rnn` over padded rows to oneDNN on the CPU."""
-    return x.device.type == "cpu" and rnn.mode == "LSTM" and not rnn.proj_size and x.dtype == torch.float32
 
 
 def _cut(

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
-from seqpool.grouped_rnn import groups_pay, in_onednn, run_in_groups
+from seqpool.grouped_rnn import run_in_groups
 from seqpool.layout import Integers, Sequences, States, in_graph, on_host, view
 from seqpool.poolers.base import Pooler
 from seqpool.reversed_rnn import check_graph, quietly, real_rows, run_reversed
+from seqpool.routes import Route, choose_route
 
 
 @final
@@ -82,20 +83,18 @@ def _encode(
     """The network's output and final states over the real steps of `seq`."""
     time = 1 if rnn.batch_first else 0
     x = real_rows(seq, time).to(hx[0].dtype)
-    run = run_reversed
+    route = Route.REVERSED
     if known:
         x = x.narrow(time, 0, max(1, *known))
-        fill = sum(known) / (x.shape[0] * x.shape[1])
-        grouped = groups_pay(rnn, x, fill)
-        if _module_call_pays(rnn, x, fill, grouped=grouped):
+        route = choose_route(rnn, x, sum(known) / (x.shape[0] * x.shape[1]))
+        if route is Route.MODULE or _hooked(rnn):
             return _call(rnn, x, hx, known)
-        if grouped:
-            run = run_in_groups
     if _hooked(rnn):
         raise ValueError(
             "rnn has forward hooks, which run where its lengths are on the host, outside graphs and with B >= 1: "
             "remove them (torch.nn.utils.parametrizations replaces the hooks of weight_norm), or give such lengths"
         )
+    run = run_in_groups if route is Route.GROUPS else run_reversed
     output, h_n, c_n = run(rnn, x, seq.count, hx, cells=cells)
     return view(output, lengths=seq.count, batch_first=rnn.batch_first).with_states(h_n, c_n, None)
 
@@ -116,17 +115,6 @@ def _pack(x: Tensor, known: list[int], time: int) -> PackedSequence:
     order = order.to(x.device, non_blocking=True)
     packed = pack_padded_sequence(x.index_select(1 - time, order), lengths, batch_first=time == 1)
     return PackedSequence(packed.data, packed.batch_sizes, order)
-
-
-def _module_call_pays(rnn: nn.RNNBase, x: Tensor, fill: float, *, grouped: bool) -> bool:
-    """Whether the module itself, packed, is the faster route, or the only one, where the share `fill` is real steps."""
-    if x.device.type != "cpu" or _hooked(rnn):
-        return True
-    # Measured by `python -m benchmarks encoder --routes`: packing skips padding, but lacks oneDNN's LSTM and pays in
-    # backward wherever the batch shrinks, so what decides is the share of real steps.
-    if torch.is_grad_enabled() and (x.requires_grad or any(weight.requires_grad for weight in rnn.parameters())):
-        return not grouped and fill < (0.35 if rnn.mode == "LSTM" else 0.45)
-    return not in_onednn(rnn, x) or fill < (0.3 if grouped else 0.6)
 
 
 def _hooked(rnn: nn.RNNBase) -> bool:

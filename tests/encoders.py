@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_sequence
 
 from seqpool.rnn import RNNEncoder
+from seqpool.routes import Route
 
 D, H, P = 4, 5, 3
 NAN = float("nan")
@@ -28,11 +29,7 @@ both_routes = pytest.mark.parametrize("route", ["module", "reversed", "groups"])
 @contextmanager
 def on(route: str) -> Iterator[None]:
     """Take one route, whatever would be faster; groups of two."""
-    with (
-        patch("seqpool.rnn._module_call_pays", return_value=route == "module"),
-        patch("seqpool.rnn.groups_pay", return_value=route == "groups"),
-        patch("seqpool.grouped_rnn._GROUP", 2),
-    ):
+    with patch("seqpool.rnn.choose_route", return_value=Route[route.upper()]), patch("seqpool.grouped_rnn.GROUP", 2):
         yield
 
 

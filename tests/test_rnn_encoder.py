@@ -49,7 +49,7 @@ def test_a_padded_run_is_the_packed_run(
     output, _ = pad_packed_sequence(packed_output, batch_first=batch_first)
     expected = [output, *(final if rnn.mode == "LSTM" else (final,))]
 
-    with patch("seqpool.grouped_rnn._GROUP", 2):
+    with patch("seqpool.grouped_rnn.GROUP", 2):
         output, h_n, c_n = padded_run(rnn, x, lengths, hx, cells=rnn.mode == "LSTM")
     real = torch.arange(steps) < lengths[:, None]
     output = torch.where((real if batch_first else real.t()).unsqueeze(2), output, 0)

@@ -91,7 +91,7 @@ def test_compare_speaks_and_fails(tmp_path: Path, row: Callable[..., Row], capsy
         (["compare", "no.csv", "no.csv"], "No such file or directory: 'no.json'"),
         (["report", "no.csv"], "No such file or directory: 'no.json'"),
         (["training", "--rounds", "1"], "at least 2 rounds and 1 batch are needed, 1 and 8 came"),
-        (["speed"], r"usage: python -m benchmarks verbs \| encoder \| throughput"),
+        (["speed"], r"usage: python -m benchmarks verbs \| encoder \| routes \| throughput"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(
