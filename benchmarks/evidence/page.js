@@ -43,6 +43,7 @@ function tableOf(place, section) {
     data: index,
     type: column.text ? "string" : "num",
     className: column.text ? "" : "number",
+    orderSequence: column.text ? ["asc", "desc"] : ["desc", "asc"],
     render: (cell, kind) => shown(cell, kind, section, index),
   }));
   return new DataTable(place, {
