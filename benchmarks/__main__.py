@@ -1,8 +1,9 @@
-"""`python -m benchmarks verbs | encoder | routes | throughput | training | report | compare`; each has its `--help`."""
+"""`python -m benchmarks NAME`, one of the commands below; each has its `--help`."""
 
 import sys
 
 from benchmarks import encoder, routes, verbs
+from benchmarks.accuracy.cli import accuracy
 from benchmarks.evidence import command as evidence
 from benchmarks.throughput import cli, training
 
@@ -12,6 +13,7 @@ COMMANDS = {
     "routes": routes.main,
     "throughput": cli.throughput,
     "training": training.main,
+    "accuracy": accuracy,
     "report": evidence.main,
     "compare": cli.compare_files,
 }
