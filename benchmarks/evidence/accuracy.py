@@ -1,16 +1,24 @@
 """Accuracy over seeds: what the runs of a pooler in one setting come to, held against BiConcat on the same seeds."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from benchmarks.accuracy.bands import read
+from benchmarks.accuracy.job import BASELINES
+from benchmarks.accuracy.plan import CATALOGUE, DATASETS, FOUNDATION
 from benchmarks.accuracy.statistics import Interval, best, interval, paired
 from benchmarks.evidence.raw import Raw, Source
 from benchmarks.evidence.section import Number
 
 AGAINST = "BiConcatPooler"
-LINEAR, MAJORITY = "bag of words, linear", "majority class"
 WHOLE = "all lengths"
+MAIN = "poolers"
+"""The study that compares poolers; what its plan names and no file holds is not run."""
+POOLERS = (*FOUNDATION.split(","), *CATALOGUE.split(","))
+PLANNED = tuple(DATASETS.split(","))
+TEXTS = ("max_tokens", "test_texts")
+"""What a variant says of the texts; a baseline is of a setting where these are the same."""
 
 
 @dataclass(frozen=True, order=True)
@@ -22,6 +30,21 @@ class Setting:
     encoder: str
     train_size: int
     variant: str
+    epochs: int
+    content_hash: str
+
+    @property
+    def variants(self) -> dict[str, str]:
+        """What the variant says, by name."""
+        parts = (part.partition("=") for part in self.variant.split("; ") if part)
+        return {name: value for name, _, value in parts}
+
+    def has_texts_of(self, other: "Setting") -> bool:
+        """Whether both read the same texts."""
+        texts, theirs = ([one.variants.get(name) for name in TEXTS] for one in (self, other))
+        return texts == theirs and replace(self, encoder="", variant="", epochs=0) == replace(
+            other, encoder="", variant="", epochs=0
+        )
 
 
 @dataclass(frozen=True)
@@ -36,7 +59,16 @@ class Run:
     macro_f1: float
     seconds_per_epoch: float
     peak_mb: float
-    by_length: dict[str, tuple[int, int]]
+    by_length: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Band:
+    """Accuracy on the texts of some lengths."""
+
+    texts: int
+    accuracy: Number
+    difference: Number | None
 
 
 @dataclass(frozen=True)
@@ -51,88 +83,99 @@ class Cell:
     macro_f1: Number
     seconds_per_epoch: Number
     peak_mb: Number
-    by_length: dict[str, tuple[Number, Number | None]]
+    by_length: dict[str, Band]
+
+    @property
+    def trained(self) -> bool:
+        """Whether it is a pooler, and no baseline."""
+        return self.pooler not in BASELINES
 
 
 def runs(files: Sequence[Raw]) -> list[Run]:
     """The raw rows, read.
 
     Raises:
-        ValueError: a number is none.
+        ValueError: a number is none, or a run is there twice.
     """
-    return [_run(file, number, record) for file in files for number, record in enumerate(file.records(), 1)]
+    found = [_run(file, number, record) for file in files for number, record in enumerate(file.records(), 1)]
+    first: dict[tuple[Setting, str, int], Run] = {}
+    for run in found:
+        if (known := first.setdefault((run.setting, run.pooler, run.seed), run)) is not run:
+            raise ValueError(f"a run counts once, {known.source} and {run.source} are the same: remove one of the rows")
+    return found
 
 
 def _run(file: Raw, number: int, record: dict[str, str]) -> Run:
     try:
+        setting = Setting(
+            record["study"], record["dataset"], record["encoder"], int(record["train_size"]), record["variant"],
+            int(record["epochs"]), record["content_hash"],
+        )  # fmt: skip  # a table
         return Run(
-            Setting(
-                record["study"], record["dataset"], record["encoder"], int(record["train_size"]), record["variant"]
-            ),
-            record["pooler"], int(record["seed"]), Source(file.name, (number,)), float(record["accuracy"]),
+            setting, record["pooler"], int(record["seed"]), Source(file.name, (number,)), float(record["accuracy"]),
             float(record["macro_f1"]), float(record["seconds_per_epoch"]), float(record["peak_mb"]),
-            dict(_bands(record["correct_by_length"])),
+            read(record["correct_by_length"]),
         )  # fmt: skip  # a table
     except ValueError as error:
         raise ValueError(f"{file.path}: row {number} cannot be read: {error}") from error
 
 
-def _bands(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Each band of lengths with what is right and how many there are, out of `0-10:50/60;10-20:7/9`."""
-    for part in filter(None, text.split(";")):
-        band, _, counts = part.rpartition(":")
-        right, _, texts = counts.partition("/")
-        yield band, (int(right), int(texts))
-
-
 def cells(found: Sequence[Run]) -> list[Cell]:
-    """One for each setting and pooler, in the order of settings, then of the file."""
+    """One for each setting and pooler, in the order of settings, then of the file; baselines in each of their settings.
+
+    A baseline has no encoder and no budget; where nothing was trained yet it is a setting of its own.
+    """
     grouped: dict[tuple[Setting, str], list[Run]] = {}
+    trained = list(dict.fromkeys(run.setting for run in found if run.pooler not in BASELINES))
     for run in found:
-        grouped.setdefault((run.setting, run.pooler), []).append(run)
+        same = [setting for setting in trained if setting.has_texts_of(run.setting)]
+        for setting in same if run.pooler in BASELINES and same else [run.setting]:
+            grouped.setdefault((setting, run.pooler), []).append(run)
     return [
-        _cell(grouped[setting, pooler], grouped.get((setting, AGAINST), []))
+        _cell(setting, grouped[setting, pooler], grouped.get((setting, AGAINST), []))
         for setting, pooler in sorted(grouped, key=lambda key: key[0])
     ]
 
 
-def _cell(group: Sequence[Run], base: Sequence[Run]) -> Cell:
-    first = group[0]
-    bands = dict.fromkeys(band for run in group for band, (_, texts) in run.by_length.items() if texts)
-    by_length = {}
-    for band in bands:
-        share = _share(band)
-        inside = [[run for run in those if run.by_length.get(band, (0, 0))[1]] for those in (group, base)]
-        by_length[band] = (_mean(inside[0], share), _difference(inside[0], inside[1], share))
+def _cell(setting: Setting, group: Sequence[Run], base: Sequence[Run]) -> Cell:
+    bands = dict.fromkeys(band for run in group for band in run.by_length)
     return Cell(
-        first.setting, first.pooler, len({run.seed for run in group}), _mean(group, lambda run: run.accuracy),
+        setting, group[0].pooler, len({run.seed for run in group}), _mean(group, lambda run: run.accuracy),
         _difference(group, base, lambda run: run.accuracy), _mean(group, lambda run: run.macro_f1),
-        _mean(group, lambda run: run.seconds_per_epoch), _mean(group, lambda run: run.peak_mb), by_length,
+        _mean(group, lambda run: run.seconds_per_epoch), _mean(group, lambda run: run.peak_mb),
+        {band: _band(band, group, base) for band in bands},
     )  # fmt: skip  # a table
 
 
-def _share(band: str) -> Callable[[Run], float]:
+def _band(band: str, group: Sequence[Run], base: Sequence[Run]) -> Band:
+    ours, theirs = ([run for run in those if run.by_length.get(band, (0, 0))[1]] for those in (group, base))
+
     def share(run: Run) -> float:
         right, texts = run.by_length[band]
         return right / texts
 
-    return share
+    return Band(ours[0].by_length[band][1], _mean(ours, share), _difference(ours, theirs, share))
 
 
 def _mean(group: Sequence[Run], value: Callable[[Run], float]) -> Number:
-    return _number(interval([value(run) for run in group]), group)
+    return mean([(value(run), run.source) for run in group])
+
+
+def mean(values: Sequence[tuple[float, Source]]) -> Number:
+    """The mean of what seeds came to, with its interval; a single seed has none."""
+    return _number(interval([value for value, _ in values]), [source for _, source in values])
 
 
 def _difference(group: Sequence[Run], base: Sequence[Run], value: Callable[[Run], float]) -> Number | None:
     """The mean difference on the seeds that both ran; none for BiConcat itself."""
     ours, theirs = ({run.seed: value(run) for run in those} for those in (group, base))
     found = None if group == base else paired(ours, theirs)
-    return found and _number(found, [run for run in (*group, *base) if run.seed in ours.keys() & theirs.keys()])
+    both = [run.source for run in (*group, *base) if run.seed in ours.keys() & theirs.keys()]
+    return found and _number(found, both)
 
 
-def _number(found: Interval, group: Sequence[Run]) -> Number:
-    """The interval and its raw rows; a single seed has no interval."""
-    source = Source(group[0].source.name, tuple(number for run in group for number in run.source.rows))
+def _number(found: Interval, sources: Sequence[Source]) -> Number:
+    source = sum(sources[1:], sources[0])
     return Number(found.mean, source, *((found.low, found.high) if math.isfinite(found.low) else ()))
 
 
@@ -146,3 +189,9 @@ def _interval(cell: Cell) -> Interval:
     if low is None or high is None:
         low, high = -math.inf, math.inf
     return Interval(cell.accuracy.value, low, high, cell.seeds)
+
+
+def poolers(table: Sequence[Cell], study: str) -> list[str]:
+    """Those that ran somewhere in the study, and those planned for it."""
+    planned = POOLERS if study == MAIN else ()
+    return list(dict.fromkeys((*(cell.pooler for cell in table if cell.setting.study == study), *planned)))

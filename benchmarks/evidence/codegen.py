@@ -8,22 +8,22 @@ from benchmarks.evidence.raw import Raw, Source
 from benchmarks.evidence.section import Choice, Column, Line, Number, Section, seen
 
 MODEL = "A model read off compiled machine code, not a measurement: what a kernel asks of a GPU, not how long it takes."
-TEXTS = ("triton", "kernel", "case", "target", "faults")
+TEXTS = ("kernel", "case", "target", "faults", "triton")
 
 
-def section(files: Sequence[Raw]) -> Section | None:
+def sections(files: Sequence[Raw]) -> Iterator[Section]:
     """Registers, spills, bytes in flight of every kernel, case and target."""
     if not files:
-        return None
-    names = list(dict.fromkeys(name for file in files for name in file.columns))
-    names.sort(key=lambda name: name not in TEXTS)
+        return
+    columns = dict.fromkeys(name for file in files for name in file.columns)
+    names = [*TEXTS[:3], *(name for name in columns if name not in TEXTS), *TEXTS[3:]]
     lines = [_line(file, names, number, record) for file in files for number, record in enumerate(file.records(), 1)]
-    kernel, case, target = (names.index(name) for name in ("kernel", "case", "target"))
-    columns = [Column(name.replace("_", " "), text=name in TEXTS) for name in names]
+    kernel, case, target = range(3)
+    heads = [Column(name.replace("_", " "), text=name in TEXTS) for name in names]
     choices = [Choice(index, sorted(seen(lines, index))) for index in (kernel, case, target)]
     choices[2] = Choice(target, choices[2].values, choices[2].values[0])
-    return Section(
-        "codegen", "Machine code", columns, lines, choices, (kernel, case, target), names.index("bytes_in_flight"),
+    yield Section(
+        "codegen", "Machine code", heads, lines, choices, (kernel, case, target), names.index("bytes_in_flight"),
         "not read", notes=(MODEL,),
     )  # fmt: skip  # a table
 

@@ -1,11 +1,14 @@
 """`python -m benchmarks report`: REPORT.md with its plots, and the page, from the raw results alone."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from benchmarks.evidence import accuracy, accuracy_report, accuracy_section, codegen, other, throughput
+from benchmarks.evidence import accuracy, accuracy_report, accuracy_section, codegen, other, points, throughput
+from benchmarks.evidence.grids import Grid, of_cells
+from benchmarks.evidence.markdown import Plots
 from benchmarks.evidence.raw import Raw, of_kind, read_all
 from benchmarks.evidence.section import Section
 from benchmarks.throughput.report import write_report
@@ -25,9 +28,10 @@ page with every number linked to its raw rows: `build/report.html`.
 class Evidence:
     """All that was read."""
 
-    files: list[Raw]
-    cells: list[accuracy.Cell]
-    timed: list[throughput.Timed]
+    files: Sequence[Raw]
+    cells: Sequence[accuracy.Cell]
+    points: Sequence[points.Point]
+    timed: Sequence[throughput.Timed]
 
     @classmethod
     def read(cls, folder: Path) -> "Evidence":
@@ -38,22 +42,23 @@ class Evidence:
             OSError: it cannot be read.
         """
         files = read_all(folder)
-        found = accuracy.cells(accuracy.runs(of_kind(files, "accuracy")))
-        return cls(files, found, throughput.read(of_kind(files, "throughput")))
+        cells = accuracy.cells(accuracy.runs(of_kind(files, "accuracy")))
+        return cls(files, cells, points.points(of_kind(files, "points")), throughput.read(of_kind(files, "throughput")))
 
-    def sections(self) -> list[Section]:
-        """The page's sections; throughput is always one, since a GPU that was not measured is said there."""
-        named = (
-            accuracy_section.section(self.cells),
-            throughput.section(self.timed),
-            codegen.section(of_kind(self.files, "codegen")),
-        )
-        return [section for section in named if section] + list(other.sections(of_kind(self.files, "other")))
+    def sections(self) -> Iterator[Section]:
+        """The page's sections; accuracy and throughput are always there, to say what is not run or not measured."""
+        yield accuracy_section.section(self.cells)
+        yield from points.sections(self.points)
+        yield throughput.section(self.timed)
+        yield from codegen.sections(of_kind(self.files, "codegen"))
+        yield from other.sections(of_kind(self.files, "other"))
 
-    def report(self, plots: dict[str, list[tuple[str, Path]]]) -> Iterator[str]:
-        """The lines of REPORT.md."""
+    def report(self, plots: Callable[[Sequence[accuracy.Cell], Sequence[Grid]], Plots]) -> Iterator[str]:
+        """The lines of REPORT.md; `plots` draws cells and grids."""
+        runs, curves = list(of_cells(self.cells)), list(points.grids(self.points))
         yield HEAD
-        yield from accuracy_report.report(of_kind(self.files, "accuracy"), self.cells, plots)
+        yield from accuracy_report.report(of_kind(self.files, "accuracy"), self.cells, runs, plots(self.cells, runs))
+        yield from points.report(of_kind(self.files, "points"), curves, plots((), curves))
         yield from throughput.report(self.timed)
         yield from codegen.report(of_kind(self.files, "codegen"))
         yield from other.report(of_kind(self.files, "other"))
@@ -72,10 +77,9 @@ def write(folder: Path, beside: Path) -> list[Path]:
     evidence = Evidence.read(folder)
     for timed in evidence.timed:
         write_report(timed.results, timed.raw.path)
-    plots = draw(evidence.cells, beside / "plots")
     targets = {
-        beside / "REPORT.md": "\n".join(evidence.report(plots)).rstrip() + "\n",
-        beside / "build" / "report.html": page(evidence.sections(), evidence.files),
+        beside / "REPORT.md": "\n".join(evidence.report(partial(draw, folder=beside / "plots"))).rstrip() + "\n",
+        beside / "build" / "report.html": page(list(evidence.sections()), evidence.files),
     }
     for target, text in targets.items():
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,10 @@ import html
 from collections.abc import Iterator, Sequence
 
 from benchmarks.evidence.raw import Raw
+from benchmarks.evidence.section import Number
 
+Plots = dict[str, list[tuple[str, str]]]
+"""By study, the title of each plot and its file as a link."""
 SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\|*_`[]~$"})
 
 
@@ -23,3 +26,11 @@ def table(heads: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequenc
 def linked(file: Raw) -> str:
     """The raw rows' file, as a link from beside the folder of results."""
     return f"[{plain(file.path.name)}]({file.path.parent.name}/{file.path.name})"
+
+
+def written(number: Number | None, form: str = ".3f") -> str:
+    """A number with its interval; nothing for none."""
+    if number is None:
+        return ""
+    values = [format(value, form) for value in (number.value, number.low, number.high) if value is not None]
+    return values[0] if len(values) == 1 else f"{values[0]} [{values[1]}, {values[2]}]"

@@ -8,12 +8,16 @@ from benchmarks.evidence.section import Choice, Column, Line, Number, Section, s
 
 MOST_ROWS = 60
 MOST_VALUES = 40
+"""Whole numbers of at most so many values name a row, as a seed or an amount of padding."""
 
 
 def sections(files: Sequence[Raw]) -> Iterator[Section]:
     """One for each file that has a number in it."""
     for file in files:
         texts = [not _numbers(values) for values in zip(*file.rows, strict=True)]
+        for index, values in enumerate(zip(*file.rows, strict=True)):
+            names = set(values)
+            texts[index] |= index < len(texts) - 1 and len(names) <= MOST_VALUES and all(map(str.isdecimal, names))
         if not all(texts):
             yield _section(file, texts)
 

@@ -41,13 +41,13 @@ function shown(cell, kind, section, index) {
 function tableOf(place, section) {
   const columns = section.columns.map((column, index) => ({
     data: index,
-    type: column.text ? "string" : "num",
+    type: column.text ? undefined : "num",
     className: column.text ? "" : "number",
     orderSequence: column.text ? ["asc", "desc"] : ["desc", "asc"],
     render: (cell, kind) => shown(cell, kind, section, index),
   }));
   return new DataTable(place, {
-    columns, data: [], order: [[section.plotted, section.lower_is_better ? "asc" : "desc"]],
+    columns, data: [], order: section.in_order ? [] : [[section.plotted, section.lower_is_better ? "asc" : "desc"]],
     deferRender: true, autoWidth: false, pageLength: 25, layout: LAYOUT,
     language: {emptyTable: section.absent, zeroRecords: "nothing found"},
   });
@@ -76,7 +76,7 @@ function draw(place, section, rows) {
     return marks.length ? `${marks.length} rows; a plot is drawn for up to ${MOST_MARKS}: choose further.` : "";
   }
   const sign = section.lower_is_better ? 1 : -1;
-  marks.sort((a, b) => sign * (a[column][0] - b[column][0]));
+  if (!section.in_order) marks.sort((a, b) => sign * (a[column][0] - b[column][0]));
   const free = section.choices.map((choice) => choice.column)
     .filter((index) => !section.label.includes(index) && new Set(rows.map((row) => row[index])).size > 1);
   const label = (row) => plain([...section.label, ...free].map((index) => row[index]).join(", "));
@@ -93,7 +93,7 @@ function draw(place, section, rows) {
     hovertemplate: "%{y}: %{text}<extra></extra>", customdata: values.map((value) => value[3]),
   };
   const first = !place.classList.contains("js-plotly-plot");
-  Plotly.react(place, [trace], layoutOf(section.columns[column].title, marks.length), {responsive: true, displayModeBar: false});
+  Plotly.react(place, [trace], layoutOf(section.columns[column].title, new Set(marks.map(label)).size), {responsive: true, displayModeBar: false});
   if (first) place.on("plotly_click", ({points}) => { location.hash = `raw:${points[0].customdata}`; });
   return "";
 }

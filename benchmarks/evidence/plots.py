@@ -1,46 +1,55 @@
-"""The report's plots: accuracy with its intervals, by length, and by the size of the training set."""
+"""The report's plots: accuracy with its intervals, by length, and along the axis of a grid."""
 
 import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from itertools import groupby
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.evidence.accuracy import AGAINST, MAJORITY, Cell, Setting
+from benchmarks.accuracy.job import MAJORITY
+from benchmarks.evidence.accuracy import AGAINST, Cell, Setting
+from benchmarks.evidence.grids import Grid, number_of
+from benchmarks.evidence.markdown import Plots
 from benchmarks.evidence.section import Number
 from benchmarks.plotting import ACCENT, COLOURS, STYLE, literal, save
 
-MOST_LINES = 6
-COLUMNS = 2
+MOST_LINES = 7
+ACROSS = 2
 
 
 @matplotlib.rc_context(STYLE)  # type: ignore[arg-type]  # the stubs list each key
-def draw(cells: Sequence[Cell], folder: Path) -> dict[str, list[tuple[str, Path]]]:
-    """Save the plots of each study; gives their titles and files by study."""
-    drawn = {study: _of(list(group)) for study, group in groupby(cells, lambda cell: cell.setting.study)}
-    return {
-        study: [(title, save(figure, folder / f"{_slug(study)}-{_slug(title)}.svg")) for title, figure in figures]
-        for study, figures in drawn.items()
-    }
+def draw(cells: Sequence[Cell], grids: Sequence[Grid], folder: Path) -> Plots:
+    """Save the plots of each study; gives their titles, and their files as links, by study."""
+    drawn: Plots = {}
+    for study in dict.fromkeys([*(cell.setting.study for cell in cells), *(grid.study for grid in grids)]):
+        found = _compared([cell for cell in cells if cell.setting.study == study])
+        figures = {}
+        if found:
+            figures["accuracy"] = intervals(found)
+        if any(len(cell.by_length) > 1 for group in found.values() for cell in group):
+            figures["accuracy by length"] = by_length(found)
+        for measure in dict.fromkeys(grid.measure for grid in grids if grid.study == study):
+            chosen = [grid for grid in grids if (grid.study, grid.measure) == (study, measure)]
+            figures[f"{measure} by {chosen[0].axis}"] = along(chosen)
+        for title, figure in figures.items():
+            path = save(figure, folder / f"{_slug(study)}-{_slug(title)}.svg")
+            drawn.setdefault(study, []).append((title, f"{folder.name}/{path.name}"))
+    return drawn
 
 
-def _of(cells: Sequence[Cell]) -> list[tuple[str, Figure]]:
-    figures = [("accuracy", intervals(cells))]
-    if any(len(cell.by_length) > 1 for cell in cells):
-        figures.append(("accuracy by length", by_length([cell for cell in cells if len(cell.by_length) > 1])))
-    if len({cell.setting.train_size for cell in cells if cell.setting.dataset == cells[0].setting.dataset}) > 1:
-        figures.append(("accuracy by training texts", by_size(cells)))
-    return figures
+def _compared(cells: Sequence[Cell]) -> dict[Setting, list[Cell]]:
+    """Settings with two poolers or more."""
+    panels: dict[Setting, list[Cell]] = {}
+    for cell in cells:
+        panels.setdefault(cell.setting, []).append(cell)
+    return {setting: group for setting, group in panels.items() if sum(cell.trained for cell in group) > 1}
 
 
-def intervals(cells: Sequence[Cell]) -> Figure:
+def intervals(panels: dict[Setting, list[Cell]]) -> Figure:
     """A panel a setting, a mark with its interval a pooler; BiConcat and its mean stand out."""
-    panels = _panels(cells, lambda setting: setting)
     figure, axes = _figure(len(panels), 1.1 + 0.22 * max(map(len, panels.values())))
     for place, (setting, group) in zip(axes, panels.items(), strict=True):
         ranked = sorted((cell for cell in group if cell.pooler != MAJORITY), key=lambda cell: cell.accuracy.value)
@@ -67,72 +76,62 @@ def _margins(number: Number) -> tuple[float, float]:
     return max(0.0, number.value - number.low), max(0.0, number.high - number.value)
 
 
-def _colour(pooler: str, number: int) -> str:
+def _colour(label: str, number: int) -> str:
     others = [colour for colour in COLOURS if colour != ACCENT]
-    return ACCENT if pooler == AGAINST else others[number % len(others)]
+    return ACCENT if label == AGAINST else others[number % len(others)]
 
 
-def by_length(cells: Sequence[Cell]) -> Figure:
+def by_length(panels: dict[Setting, list[Cell]]) -> Figure:
     """A panel a setting, a line a pooler over the bands of lengths: BiConcat and the highest means."""
-    panels = _panels(cells, lambda setting: setting)
     figure, axes = _figure(len(panels), 3.6)
     for place, (setting, group) in zip(axes, panels.items(), strict=True):
-        bands = list(dict.fromkeys(band for cell in group for band in cell.by_length))
-        for number, cell in enumerate(_chosen(group)):
-            beside = 0.07 * (number - MOST_LINES / 2)
-            points = {bands.index(band) + beside: accuracy for band, (accuracy, _) in cell.by_length.items()}
-            _line(place, points, cell.pooler, number)
-        place.set_xticks(range(len(bands)), bands)
-        place.set(xlabel="tokens", ylabel="accuracy", title=_title(setting))
-        place.legend(fontsize="small")
+        texts = {name: band.texts for cell in group for name, band in cell.by_length.items()}
+        bands = sorted(texts, key=lambda name: int(name.partition("-")[0]))
+        rows = {cell.pooler: {name: band.accuracy for name, band in cell.by_length.items()} for cell in group}
+        chosen = _chosen(rows, {cell.pooler: cell.accuracy.value for cell in group})
+        _lines(place, chosen, {name: float(index) for index, name in enumerate(bands)}, 0.06)
+        place.set_xticks(range(len(bands)), [f"{name}\n({texts[name]:,})" for name in bands])
+        place.set(xlabel="tokens (test texts)", ylabel="accuracy", title=_title(setting))
     return figure
 
 
-def _chosen(group: Sequence[Cell]) -> list[Cell]:
-    """BiConcat and the highest means, no more than can be told apart."""
-    ranked = sorted(group, key=lambda cell: (cell.pooler != AGAINST, -cell.accuracy.value))
-    return ranked[:MOST_LINES]
-
-
-def _line(axes: Axes, points: dict[float, Number], pooler: str, number: int) -> None:
-    where = sorted(points)
-    margins = [_margins(points[x]) for x in where]
-    axes.errorbar(
-        where, [points[x].value for x in where], yerr=[[low for low, _ in margins], [high for _, high in margins]],
-        fmt="o-", markersize=4, linewidth=1.5, elinewidth=0.8, capsize=2, color=_colour(pooler, number),
-        label=literal(pooler),
-    )  # fmt: skip  # a table
-
-
-def by_size(cells: Sequence[Cell]) -> Figure:
-    """A panel a dataset and variant, a line a pooler over the number of training texts."""
-    panels = _panels(cells, lambda setting: replace(setting, train_size=0))
-    figure, axes = _figure(len(panels), 3.6)
-    for place, (setting, group) in zip(axes, panels.items(), strict=True):
-        sizes = sorted({cell.setting.train_size for cell in group})
-        largest = _chosen([cell for cell in group if cell.setting.train_size == sizes[-1]])
-        for number, pooler in enumerate(cell.pooler for cell in largest):
-            beside = 1.02 ** (number - MOST_LINES / 2)
-            points = {cell.setting.train_size * beside: cell.accuracy for cell in group if cell.pooler == pooler}
-            _line(place, points, pooler, number)
-        place.set(xscale="log", xlabel="training texts", ylabel="accuracy", title=_title(setting))
-        place.set_xticks(sizes, [f"{size:,}" for size in sizes])
-        place.minorticks_off()
-        place.legend(fontsize="small")
+def along(grids: Sequence[Grid]) -> Figure:
+    """A panel a grid, a line a row over the axis."""
+    figure, axes = _figure(len(grids), 3.8)
+    for place, grid in zip(axes, grids, strict=True):
+        numbers = {column: number_of(column) for column in grid.columns}
+        scale = {column: float(index) for index, column in enumerate(grid.columns)}
+        means = {row: sum(cell.value for cell in cells.values()) / len(cells) for row, cells in grid.rows.items()}
+        if all(numbers.values()) and min(filter(None, numbers.values())) > 0:
+            scale = {column: math.log2(number) for column, number in numbers.items() if number}
+        _lines(place, _chosen(grid.rows, means), scale, 0.0)
+        place.set_xticks(list(scale.values()), [literal(column) for column in scale])
+        place.set(xlabel=literal(grid.axis), ylabel=literal(grid.measure), title=literal(grid.title))
     return figure
 
 
-def _panels(cells: Sequence[Cell], key: Callable[[Setting], Setting]) -> dict[Setting, list[Cell]]:
-    panels: dict[Setting, list[Cell]] = {}
-    for cell in cells:
-        panels.setdefault(key(cell.setting), []).append(cell)
-    return panels
+def _chosen(rows: dict[str, dict[str, Number]], means: dict[str, float]) -> dict[str, dict[str, Number]]:
+    """BiConcat and the highest, no more than can be told apart."""
+    ranked = sorted(rows, key=lambda row: (row != AGAINST, -means[row]))
+    return {row: rows[row] for row in ranked[:MOST_LINES]}
+
+
+def _lines(axes: Axes, rows: dict[str, dict[str, Number]], scale: dict[str, float], beside: float) -> None:
+    """One line a row; each a little beside the others, so that intervals can be told apart."""
+    for number, (label, cells) in enumerate(rows.items()):
+        points = sorted((scale[name] + beside * (number - len(rows) / 2), cell) for name, cell in cells.items())
+        margins = [_margins(cell) for _, cell in points]
+        axes.errorbar(
+            [x for x, _ in points], [cell.value for _, cell in points], fmt="o-", markersize=4, linewidth=1.5,
+            yerr=[[low for low, _ in margins], [high for _, high in margins]], elinewidth=0.8, capsize=2,
+            color=_colour(label, number), label=literal(label),
+        )  # fmt: skip  # a table
+    axes.legend(fontsize="small")
 
 
 def _figure(panels: int, height: float) -> tuple[Figure, list[Axes]]:
-    rows = math.ceil(panels / COLUMNS)
-    across = min(panels, COLUMNS)
-    figure = Figure(figsize=(4.6 * across, height * rows), layout="constrained")
+    rows, across = math.ceil(panels / ACROSS), min(panels, ACROSS)
+    figure = Figure(figsize=(4.6 * max(across, 1.3), height * rows), layout="constrained")
     axes = list(figure.subplots(rows, across, squeeze=False).flat)
     for spare in axes[panels:]:
         spare.remove()
@@ -140,8 +139,7 @@ def _figure(panels: int, height: float) -> tuple[Figure, list[Axes]]:
 
 
 def _title(setting: Setting) -> str:
-    size = f"{setting.train_size:,} texts" if setting.train_size else ""
-    return literal(", ".join(filter(None, (setting.dataset, size, setting.variant))))
+    return literal(", ".join(filter(None, (setting.dataset, f"{setting.train_size:,} texts", setting.variant))))
 
 
 def _slug(text: str) -> str:

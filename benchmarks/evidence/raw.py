@@ -8,6 +8,7 @@ from pathlib import Path
 
 KINDS = {
     "accuracy": {"dataset", "pooler", "seed", "accuracy", "correct_by_length"},
+    "points": {"dataset", "pooler", "seed", "step", "measure", "position", "value"},
     "throughput": {"device", "pooler", "layout", "contender", "median_ms"},
     "codegen": {"kernel", "target", "registers", "bytes_in_flight"},
 }
@@ -46,8 +47,14 @@ class Source:
     rows: tuple[int, ...]
 
     def __add__(self, other: "Source") -> "Source":
-        """The rows of both, each once."""
-        return Source(self.name, tuple(dict.fromkeys((*self.rows, *other.rows))))
+        """The rows of both.
+
+        Raises:
+            ValueError: they are of two files.
+        """
+        if other.name != self.name:
+            raise ValueError(f"what is compared must stand in one file, {self} and {other} came: put them into one CSV")
+        return Source(self.name, self.rows + other.rows)
 
     def __str__(self) -> str:
         """As a link on the page writes it."""

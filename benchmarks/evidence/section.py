@@ -43,7 +43,7 @@ Line = tuple[str | Number | None, ...]
 class Section:
     """One table with its plot: `label` names the columns that name a mark, `plotted` the one that is drawn.
 
-    A `None` in a line reads `absent`.
+    A `None` in a line reads `absent`; marks are drawn best first, or in the order of the lines.
     """
 
     key: str
@@ -55,6 +55,7 @@ class Section:
     plotted: int
     absent: str
     lower_is_better: bool = False
+    in_order: bool = False
     notes: Sequence[str] = field(default_factory=tuple)
 
     def data(self) -> dict[str, Any]:
@@ -68,6 +69,7 @@ class Section:
             "plotted": self.plotted,
             "absent": self.absent,
             "lower_is_better": self.lower_is_better,
+            "in_order": self.in_order,
         }
 
 

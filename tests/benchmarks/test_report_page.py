@@ -51,7 +51,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, _loopback: None) -> Iterato
     """One browser with the page of the small results."""
     folder = tmp_path_factory.mktemp("page")
     evidence = Evidence.read(small_results(folder / "results"))
-    (folder / "report.html").write_text(page(evidence.sections(), evidence.files), "utf-8")
+    (folder / "report.html").write_text(page(list(evidence.sections()), evidence.files), "utf-8")
     options = Options()
     options.binary_location = str(BROWSER)
     for argument in (*ARGUMENTS, *(["--no-sandbox"] if os.geteuid() == 0 else [])):
