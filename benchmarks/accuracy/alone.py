@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import final
 
 from benchmarks.accuracy.job import Job
-from benchmarks.accuracy.rows import Run
+from benchmarks.accuracy.rows import Row
+from benchmarks.accuracy.study import STUDIES
 
 ROOT = Path(__file__).parents[2]
-MARK = "run: "
-"""Before the row, among whatever libraries print."""
+MARK = "rows: "
+"""Before the rows, among whatever libraries print."""
 
 
 @final
@@ -24,18 +25,17 @@ class Failure:
     reason: str
 
 
-def measure_alone(job: Job) -> Run | Failure:
+def measure_alone(job: Job) -> list[Row] | Failure:
     """Run a job in a fresh process of this machine."""
     command = [sys.executable, "-m", "benchmarks.accuracy.alone", job.written()]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    rows = [line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)]
-    if done.returncode or not rows:
-        said = done.stderr.strip().splitlines()
-        return Failure(job, f"exit status {done.returncode}: {said[-1] if said else 'it said nothing'}")
-    return Run(**json.loads(rows[-1]))
+    said = [line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)]
+    if done.returncode or not said:
+        last = done.stderr.strip().splitlines()
+        return Failure(job, f"exit status {done.returncode}: {last[-1] if last else 'it said nothing'}")
+    return [STUDIES[job.study].row(**row) for row in json.loads(said[-1])]
 
 
 if __name__ == "__main__":
-    from benchmarks.accuracy.train import measure
-
-    print(MARK + json.dumps(asdict(measure(Job.read(sys.argv[1])))))
+    asked = Job.read(sys.argv[1])
+    print(MARK + json.dumps([asdict(row) for row in STUDIES[asked.study].measure(asked)]))

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import fields
-from pathlib import Path
 
 from rich.console import Console
 
 from benchmarks.accuracy.job import Job
 from benchmarks.accuracy.plan import Plan
+from benchmarks.accuracy.study import STUDIES
 from benchmarks.accuracy.sweep import Table, missing, sweep
 from benchmarks.accuracy.workers import dask, loky
 from recipes.gate import OneLineParser, bad_input
@@ -23,10 +23,10 @@ def accuracy(argv: Sequence[str]) -> int:
         with bad_input():
             plan = _read(argv)
             jobs = _jobs(plan, console)
-            kept = Table(Path(plan.save))
-            left = missing(jobs, kept.runs)
+            kept = Table(plan.path, STUDIES[plan.study].row)
+            left = missing(jobs, kept.rows)
             stack.enter_context(dask(plan.scheduler, plan.jobs) if plan.backend == "dask" else loky(plan.jobs))
-        console.print(f"{len(jobs)} runs asked for, {len(jobs) - len(left)} of them are in {plan.save}", soft_wrap=True)
+        console.print(f"{len(jobs)} runs asked for, {len(jobs) - len(left)} of them are in {plan.path}", soft_wrap=True)
         try:
             failures = sweep(left, kept, console)
         except KeyboardInterrupt:

@@ -4,8 +4,9 @@ import json
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Self, final
+from typing import Literal, Self, final
 
+from benchmarks.accuracy.rows import Cell, Key
 from benchmarks.accuracy.texts import load, recipe, texts
 from recipes.compare import Network
 from recipes.data.module import TextData
@@ -21,13 +22,16 @@ MAJORITY, LINEAR = "majority class", "bag of words, linear"
 BASELINES = (MAJORITY, LINEAR)
 """Rows beside the poolers, with no encoder."""
 
+SETTINGS = ("max_tokens", "test_texts", "padding")
+"""What a row's `variant` says of its run."""
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One run: a pooler or baseline, on so many training texts of a dataset, with a seed.
 
-    What is `None` is as the recipe, or all there is.
+    What is `None` is as the recipe, or all there is; where padding is read, the network takes it for text.
     """
 
     study: str
@@ -40,6 +44,7 @@ class Job:
     epochs: int | None = None
     max_tokens: int | None = None
     test_texts: int | None = None
+    padding: Literal["read"] | None = None
 
     @property
     def budget(self) -> int:
@@ -51,8 +56,8 @@ class Job:
     @property
     def variant(self) -> str:
         """Where it differs from the recipe, but for size and epochs, which have columns of their own."""
-        given = {"max_tokens": self.max_tokens, "test_texts": self.test_texts}
-        return " ".join(f"{name}={number}" for name, number in given.items() if number is not None)
+        given = {name: getattr(self, name) for name in SETTINGS}
+        return "; ".join(f"{name}={value}" for name, value in given.items() if value is not None)
 
     @property
     def network(self) -> Network:
@@ -68,19 +73,30 @@ class Job:
         """Of the dataset: the hash of all its texts, and how many there are to train on.
 
         Raises:
-            ValueError: there is no such dataset, or it has fewer training texts than are asked for.
+            ValueError: there is no such dataset.
         """
         corpus = texts(self.dataset, Path(self.folder), 0).corpus
-        size = len(corpus.splits["train"])
-        if self.size is not None and self.size > size:
-            raise ValueError(f"{self.dataset} has {size:,} training texts, {self.size:,} were asked for")
-        return corpus.content, size
+        return corpus.content, len(corpus.splits["train"])
 
-    def key(self, content: str, whole: int) -> tuple[str | int, ...]:
-        """The key of its row, from what is known of its dataset."""
-        size = whole if self.size is None else self.size
-        encoder = "none" if self.pooler in BASELINES else self.encoder
-        return (self.study, self.dataset, content, encoder, self.pooler, self.seed, size, self.variant, self.budget)
+    def cell(self, content: str, whole: int) -> Cell:
+        """The first columns of its rows, from what is known of its dataset.
+
+        Raises:
+            ValueError: more training texts are asked for than it has.
+        """
+        if self.size is not None and self.size > whole:
+            raise ValueError(f"{self.dataset} has {whole:,} training texts, {self.size:,} were asked for")
+        return Cell(
+            study=self.study,
+            dataset=self.dataset,
+            content_hash=content,
+            encoder="none" if self.pooler in BASELINES else self.encoder,
+            pooler=self.pooler,
+            seed=self.seed,
+            train_size=whole if self.size is None else self.size,
+            variant=self.variant,
+            epochs=self.budget,
+        )
 
     def written(self) -> str:
         """As text, for another process."""
@@ -90,3 +106,12 @@ class Job:
     def read(cls, text: str) -> Self:
         """What `written` wrote."""
         return cls(**json.loads(text))
+
+
+def run_of(cell: Cell) -> Key:
+    """What was trained, whichever of its rows this is: a second run of it would say the same."""
+    parts = [part for part in cell.variant.split("; ") if part.partition("=")[0] in SETTINGS]
+    return (
+        cell.study, cell.dataset, cell.content_hash, cell.encoder, cell.pooler, cell.seed, cell.train_size,
+        "; ".join(parts), cell.epochs,
+    )  # fmt: skip  # one line a thought

@@ -1,25 +1,26 @@
-"""The table of runs: one CSV row a run, put in place whole after every one of them."""
+"""The tables: one CSV row a tested model, or a point of a curve, with what it depends on."""
 
 import os
 import platform
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Self, final
+from typing import Any, final
 
 from benchmarks.accuracy.bands import Bands, read
 from benchmarks.timing import processor
 
+Key = tuple[str | int, ...]
 
-@final
+
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """One trained and tested model, and what it cost.
+class Cell:
+    """What was trained: the first columns of every table.
 
-    `train_size` texts were trained on; `variant` says where the run differs from the recipe; `epochs` is the budget,
-    `steps` what was taken of it; `seconds` is all of the run's process, from the data to the test.
+    `train_size` texts were trained on; `variant` says, as `name=value; name=value`, where the run differs from the
+    recipe, and then which form of the trained model this row is of; `epochs` is the budget.
     """
 
     study: str
@@ -31,6 +32,16 @@ class Run:
     train_size: int
     variant: str
     epochs: int
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Run(Cell):
+    """One tested model, and what it cost.
+
+    `steps` were taken of the budget; `seconds` is all of the run's process, from the data to the test.
+    """
+
     steps: int
     accuracy: float
     macro_f1: float
@@ -39,35 +50,47 @@ class Run:
     seconds_per_epoch: float
     peak_mb: float
     parameters: int
-    commit: str = ""
-    torch: str = ""
-    lightning: str = ""
-    machine: str = ""
-    date: str = ""
-
-    @property
-    def key(self) -> tuple[str | int, ...]:
-        """What was run; a second run of it would say the same."""
-        return (
-            self.study, self.dataset, self.content_hash, self.encoder, self.pooler, self.seed, self.train_size,
-            self.variant, self.epochs,
-        )  # fmt: skip  # one line a thought
+    commit: str
+    torch: str
+    lightning: str
+    machine: str
+    date: str
 
     @property
     def by_length(self) -> Bands:
         """Right answers by band of lengths."""
         return read(self.correct_by_length)
 
-    def signed(self) -> Self:
-        """With the versions, the machine and the day."""
-        return replace(
-            self,
-            commit=commit(),
-            torch=metadata.version("torch"),
-            lightning=metadata.version("lightning"),
-            machine=f"{processor()}, {os.cpu_count()} cores, one thread; Python {platform.python_version()}",
-            date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
-        )
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Point(Cell):
+    """One number of a trained model: `measure` after `step` steps, at the tenth `position`, as a mean over `texts`."""
+
+    step: int
+    measure: str
+    position: str
+    value: float
+    texts: int
+    commit: str
+    torch: str
+    lightning: str
+    machine: str
+    date: str
+
+
+Row = Run | Point
+
+
+def signature() -> dict[str, Any]:
+    """The last columns of every table: versions, machine and day."""
+    return {
+        "commit": commit(),
+        "torch": metadata.version("torch"),
+        "lightning": metadata.version("lightning"),
+        "machine": f"{processor()}, {os.cpu_count()} cores, one thread; Python {platform.python_version()}",
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+    }
 
 
 def commit() -> str:

@@ -9,47 +9,47 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from benchmarks.accuracy.alone import Failure, measure_alone
-from benchmarks.accuracy.job import Job
-from benchmarks.accuracy.rows import Run
+from benchmarks.accuracy.job import Job, run_of
+from benchmarks.accuracy.rows import Point, Row, Run
 from benchmarks.throughput.rows import read_table, replace, table
 
-Measure = Callable[[Job], Run | Failure]
+Measure = Callable[[Job], Sequence[Row] | Failure]
 
 
 @final
 class Table:
-    """The file of runs: what it holds, and one row more at a time.
+    """The file of rows: what it holds, and those of one run more at a time.
 
     Args:
         path: A CSV, made with the first row where there is none.
+        kind: What a row is.
 
     Raises:
         ValueError: the file holds something else.
         OSError: it cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.runs: list[Run] = read_table(Run, path) if path.exists() else []
+    def __init__(self, path: Path, kind: type[Run] | type[Point]) -> None:
+        self.path, self.kind = path, kind
+        self.rows: list[Row] = [*read_table(kind, path)] if path.exists() else []
 
-    def add(self, run: Run) -> None:
-        """Put the file with one row more in place of the file."""
-        self.runs.append(run)
+    def add(self, rows: Sequence[Row]) -> None:
+        """Put the file with a run's rows more in place of the file."""
+        self.rows += rows
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        replace(self.path, table(Run, self.runs))
+        replace(self.path, table(self.kind, self.rows))
 
 
-def missing(jobs: Sequence[Job], runs: Sequence[Run]) -> list[Job]:
+def missing(jobs: Sequence[Job], rows: Sequence[Row]) -> list[Job]:
     """The jobs without a row, in their order.
 
     Raises:
         ValueError: a job's texts cannot be loaded.
     """
-    done = {run.key for run in runs}
+    done = {run_of(row) for row in rows}
     # Hash and sizes of a dataset are the same for every seed and pooler.
-    corpora = {job.dataset: job for job in jobs}
-    facts = {name: job.facts() for name, job in corpora.items()}
-    return [job for job in jobs if job.key(*facts[job.dataset]) not in done]
+    facts = {job.dataset: job.facts() for job in {job.dataset: job for job in jobs}.values()}
+    return [job for job in jobs if run_of(job.cell(*facts[job.dataset])) not in done]
 
 
 def sweep(jobs: Sequence[Job], kept: Table, console: Console, measure: Measure = measure_alone) -> list[Failure]:
@@ -63,6 +63,6 @@ def sweep(jobs: Sequence[Job], kept: Table, console: Console, measure: Measure =
                 failures.append(result)
             else:
                 kept.add(result)
-                progress.update(bar, description=f"{result.dataset}, {result.pooler}, seed {result.seed}")
+                progress.update(bar, description=f"{result[0].dataset}, {result[0].pooler}, seed {result[0].seed}")
             progress.advance(bar)
     return failures
