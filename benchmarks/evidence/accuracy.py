@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.accuracy.bands import read
-from benchmarks.accuracy.job import BASELINES
-from benchmarks.accuracy.plan import CATALOGUE, DATASETS, FOUNDATION
+from benchmarks.accuracy.job import BASELINES, SETTINGS
 from benchmarks.accuracy.statistics import Interval, best, interval, paired
+from benchmarks.accuracy.study import STUDIES
 from benchmarks.evidence.raw import Raw, Source
 from benchmarks.evidence.section import Number
 
@@ -15,8 +15,7 @@ AGAINST = "BiConcatPooler"
 WHOLE = "all lengths"
 MAIN = "poolers"
 """The study that compares poolers; what its plan names and no file holds is not run."""
-POOLERS = (*FOUNDATION.split(","), *CATALOGUE.split(","))
-PLANNED = tuple(DATASETS.split(","))
+POOLERS, PLANNED = (tuple(text.split(",")) for text in (STUDIES[MAIN].poolers, STUDIES[MAIN].datasets))
 TEXTS = ("max_tokens", "test_texts")
 """What a variant says of the texts; a baseline is of a setting where these are the same."""
 
@@ -38,6 +37,11 @@ class Setting:
         """What the variant says, by name."""
         parts = (part.partition("=") for part in self.variant.split("; ") if part)
         return {name: value for name, _, value in parts}
+
+    @property
+    def whole(self) -> bool:
+        """Whether the row is of a trained model as it is, and not of one of its forms."""
+        return self.variants.keys() <= set(SETTINGS)
 
     def has_texts_of(self, other: "Setting") -> bool:
         """Whether both read the same texts."""
@@ -121,7 +125,7 @@ def _run(file: Raw, number: int, record: dict[str, str]) -> Run:
 
 
 def cells(found: Sequence[Run]) -> list[Cell]:
-    """One for each setting and pooler, in the order of settings, then of the file; baselines in each of their settings.
+    """One for each setting and pooler, in the order of settings, the main study first; baselines in all of theirs.
 
     A baseline has no encoder and no budget; where nothing was trained yet it is a setting of its own.
     """
@@ -133,7 +137,7 @@ def cells(found: Sequence[Run]) -> list[Cell]:
             grouped.setdefault((setting, run.pooler), []).append(run)
     return [
         _cell(setting, grouped[setting, pooler], grouped.get((setting, AGAINST), []))
-        for setting, pooler in sorted(grouped, key=lambda key: key[0])
+        for setting, pooler in sorted(grouped, key=lambda key: (key[0].study != MAIN, key[0]))
     ]
 
 
@@ -141,7 +145,7 @@ def _cell(setting: Setting, group: Sequence[Run], base: Sequence[Run]) -> Cell:
     bands = dict.fromkeys(band for run in group for band in run.by_length)
     return Cell(
         setting, group[0].pooler, len({run.seed for run in group}), _mean(group, lambda run: run.accuracy),
-        _difference(group, base, lambda run: run.accuracy), _mean(group, lambda run: run.macro_f1),
+        difference(group, base, lambda run: run.accuracy), _mean(group, lambda run: run.macro_f1),
         _mean(group, lambda run: run.seconds_per_epoch), _mean(group, lambda run: run.peak_mb),
         {band: _band(band, group, base) for band in bands},
     )  # fmt: skip  # a table
@@ -154,7 +158,7 @@ def _band(band: str, group: Sequence[Run], base: Sequence[Run]) -> Band:
         right, texts = run.by_length[band]
         return right / texts
 
-    return Band(ours[0].by_length[band][1], _mean(ours, share), _difference(ours, theirs, share))
+    return Band(ours[0].by_length[band][1], _mean(ours, share), difference(ours, theirs, share))
 
 
 def _mean(group: Sequence[Run], value: Callable[[Run], float]) -> Number:
@@ -166,8 +170,8 @@ def mean(values: Sequence[tuple[float, Source]]) -> Number:
     return _number(interval([value for value, _ in values]), [source for _, source in values])
 
 
-def _difference(group: Sequence[Run], base: Sequence[Run], value: Callable[[Run], float]) -> Number | None:
-    """The mean difference on the seeds that both ran; none for BiConcat itself."""
+def difference(group: Sequence[Run], base: Sequence[Run], value: Callable[[Run], float]) -> Number | None:
+    """The mean difference to the base on the seeds that both ran; the base has none to itself."""
     ours, theirs = ({run.seed: value(run) for run in those} for those in (group, base))
     found = None if group == base else paired(ours, theirs)
     both = [run.source for run in (*group, *base) if run.seed in ours.keys() & theirs.keys()]

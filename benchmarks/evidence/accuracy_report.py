@@ -49,7 +49,7 @@ def _facts(files: Sequence[Raw]) -> str:
 def _study(cells: Sequence[Cell], names: Sequence[str]) -> Iterator[str]:
     """Settings in which poolers can be compared."""
     groups = {setting: list(group) for setting, group in groupby(cells, lambda cell: cell.setting)}
-    compared = {setting: group for setting, group in groups.items() if sum(cell.trained for cell in group) != 1}
+    compared = {setting: group for setting, group in groups.items() if setting.whole and len(group) > 1}
     if not compared:
         return
     heads = ("setting", "highest mean", "better than BiConcat", "worse", "tied", "bag of words")

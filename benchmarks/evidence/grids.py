@@ -37,26 +37,40 @@ def ordered(names: Iterable[str]) -> list[str]:
 
 
 def of_cells(cells: Sequence[Cell]) -> Iterator[Grid]:
-    """Accuracy wherever a study's settings of one dataset differ; the axis is what takes the most values."""
+    """Accuracy wherever a study's settings of one dataset differ; where in two things, a grid for each pooler."""
     groups: dict[Setting, list[Cell]] = {}
     for cell in cells:
         groups.setdefault(replace(cell.setting, train_size=0, variant=""), []).append(cell)
     for setting, group in groups.items():
-        said = {cell.setting: _said(cell.setting) for cell in group}
-        names = dict.fromkeys(name for one in said.values() for name in one)
-        values = {name: ordered(one.get(name, "no") for one in said.values()) for name in names}
-        varying = sorted((name for name in values if len(values[name]) > 1), key=lambda name: -len(values[name]))
-        if not varying:
+        axis, *others = _varying(group) or [""]
+        if not axis:
             continue
-        axis, *others = varying
-        rows: dict[str, dict[str, Number]] = {}
-        for cell in group:
-            one = said[cell.setting]
-            label = [cell.pooler, *(f"{name}={one[name]}" for name in others if name in one and cell.trained)]
-            rows.setdefault(", ".join(label), {}).setdefault(one.get(axis, "no"), cell.accuracy)
-        fixed = [f"{name}={values[name][0]}" for name in names if len(values[name]) == 1 and name != SIZE]
-        title = ", ".join((setting.dataset, setting.encoder, *fixed))
-        yield Grid(setting.study, title, "accuracy", axis, values[axis], rows)
+        poolers = dict.fromkeys(cell.pooler for cell in group if cell.trained)
+        parts = {name: [cell for cell in group if cell.pooler == name] for name in poolers} if others else {"": group}
+        for pooler, part in parts.items():
+            title = ", ".join(filter(None, (setting.dataset, setting.encoder, pooler)))
+            yield Grid(setting.study, title, "accuracy", axis, _values(part, axis), _rows(part, axis, others))
+
+
+def _varying(group: Sequence[Cell]) -> list[str]:
+    """The names whose values differ, the axis first: a number if there is one, and what takes the most values."""
+    names = dict.fromkeys(name for cell in group for name in _said(cell.setting))
+    values = {name: _values(group, name) for name in names}
+    many = [name for name in names if len(values[name]) > 1]
+    return sorted(many, key=lambda name: (any(number_of(value) is None for value in values[name]), -len(values[name])))
+
+
+def _values(group: Sequence[Cell], name: str) -> list[str]:
+    return ordered(_said(cell.setting).get(name, "no") for cell in group)
+
+
+def _rows(group: Sequence[Cell], axis: str, others: Sequence[str]) -> dict[str, dict[str, Number]]:
+    rows: dict[str, dict[str, Number]] = {}
+    for cell in group:
+        said = _said(cell.setting)
+        label = ", ".join(f"{name} {said.get(name, 'no')}" for name in others) or cell.pooler
+        rows.setdefault(label, {})[said.get(axis, "no")] = cell.accuracy
+    return rows
 
 
 def _said(setting: Setting) -> dict[str, str]:
@@ -65,8 +79,8 @@ def _said(setting: Setting) -> dict[str, str]:
 
 def lines(grid: Grid) -> Iterator[str]:
     """The grid as a table."""
-    form = ".3f" if grid.measure == "accuracy" else ".3g"
-    yield from (f"{plain(grid.measure)}, {plain(grid.title)}, by {plain(grid.axis)}:", "")
+    form = ".3f" if grid.measure.startswith("accuracy") else ".3g"
+    yield from (f"{plain(grid.measure.capitalize())}; {plain(grid.title)}; by {plain(grid.axis)}:", "")
     rows = [
         (plain(label), *(written(cells.get(column), form) or "not run" for column in grid.columns))
         for label, cells in grid.rows.items()

@@ -41,11 +41,11 @@ def draw(cells: Sequence[Cell], grids: Sequence[Grid], folder: Path) -> Plots:
 
 
 def _compared(cells: Sequence[Cell]) -> dict[Setting, list[Cell]]:
-    """Settings with two poolers or more."""
+    """Settings in which poolers are compared."""
     panels: dict[Setting, list[Cell]] = {}
     for cell in cells:
         panels.setdefault(cell.setting, []).append(cell)
-    return {setting: group for setting, group in panels.items() if sum(cell.trained for cell in group) > 1}
+    return {setting: group for setting, group in panels.items() if setting.whole and len(group) > 1}
 
 
 def intervals(panels: dict[Setting, list[Cell]]) -> Figure:

@@ -1,0 +1,40 @@
+"""What the forms of one trained model cost: accuracy minus that of its own pooler, seed by seed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from benchmarks.accuracy.studies.mistakes import CORRECT
+from benchmarks.evidence.accuracy import Run, Setting, difference
+from benchmarks.evidence.grids import Grid, ordered
+from benchmarks.evidence.section import Number
+
+FORM, ADDED = "form", "added"
+MEASURE = f"accuracy minus that of {CORRECT}"
+
+
+def grids(runs: Sequence[Run]) -> Iterator[Grid]:
+    """One a dataset and pooler: a row a form, a column an amount of padding."""
+    groups: dict[tuple[Setting, str], list[Run]] = {}
+    for run in runs:
+        if FORM in run.setting.variants:
+            groups.setdefault((replace(run.setting, variant=""), run.pooler), []).append(run)
+    for (setting, pooler), group in groups.items():
+        title = f"{setting.dataset}, {setting.encoder}, {pooler}"
+        columns = ordered(run.setting.variants[ADDED] for run in group)
+        if rows := _rows(group):
+            yield Grid(setting.study, title, MEASURE, ADDED, columns, rows)
+
+
+def _rows(group: Sequence[Run]) -> dict[str, dict[str, Number]]:
+    cells: dict[str, dict[str, list[Run]]] = {}
+    for run in group:
+        said = run.setting.variants
+        cells.setdefault(said[FORM], {}).setdefault(said[ADDED], []).append(run)
+    rows: dict[str, dict[str, Number]] = {}
+    for form, by_padding in cells.items():
+        for added, found in by_padding.items():
+            base = cells.get(CORRECT, {}).get(added, [])
+            apart = difference(found, base, lambda run: run.accuracy)
+            if apart is not None:
+                rows.setdefault(form, {})[added] = apart
+    return rows
