@@ -83,7 +83,7 @@ def _colour(label: str, number: int) -> str:
 
 def by_length(panels: dict[Setting, list[Cell]]) -> Figure:
     """A panel a setting, a line a pooler over the bands of lengths: BiConcat and the highest means."""
-    figure, axes = _figure(len(panels), 3.6)
+    figure, axes = _figure(len(panels), 4.4)
     for place, (setting, group) in zip(axes, panels.items(), strict=True):
         texts = {name: band.texts for cell in group for name, band in cell.by_length.items()}
         bands = sorted(texts, key=lambda name: int(name.partition("-")[0]))
@@ -97,7 +97,7 @@ def by_length(panels: dict[Setting, list[Cell]]) -> Figure:
 
 def along(grids: Sequence[Grid]) -> Figure:
     """A panel a grid, a line a row over the axis."""
-    figure, axes = _figure(len(grids), 3.8)
+    figure, axes = _figure(len(grids), 4.4)
     for place, grid in zip(axes, grids, strict=True):
         numbers = {column: number_of(column) for column in grid.columns}
         scale = {column: float(index) for index, column in enumerate(grid.columns)}
@@ -126,7 +126,7 @@ def _lines(axes: Axes, rows: dict[str, dict[str, Number]], scale: dict[str, floa
             yerr=[[low for low, _ in margins], [high for _, high in margins]], elinewidth=0.8, capsize=2,
             color=_colour(label, number), label=literal(label),
         )  # fmt: skip  # a table
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", ncols=2, loc="upper left", bbox_to_anchor=(-0.1, -0.3 if beside else -0.22))
 
 
 def _figure(panels: int, height: float) -> tuple[Figure, list[Axes]]:

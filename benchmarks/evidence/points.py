@@ -75,9 +75,10 @@ def grids(found: Sequence[Point]) -> Iterator[Grid]:
         axis = "position" if len({point["position"] for point in group}) > 1 else "step"
         last = ordered(point["step"] for point in group)[-1]
         shown = [point for point in group if axis == "step" or point["step"] == last]
+        several = len({point["variant"] for point in shown}) > 1
         rows: dict[str, dict[str, Number]] = {}
         for point in shown:
-            label = ", ".join(filter(None, (point["pooler"], point["variant"])))
+            label = ", ".join(filter(None, (point["pooler"], point["variant"] if several else "")))
             rows.setdefault(label, {})[point[axis]] = point.value
         after = "" if axis == "step" else f", after step {last}"
         title = f"{dataset}, {encoder}, {size} training texts{after}"
