@@ -31,7 +31,8 @@ SETTINGS = ("max_tokens", "test_texts", "padding")
 class Job:
     """One run: a pooler or baseline, on so many training texts of a dataset, with a seed.
 
-    What is `None` is as the recipe, or all there is; where padding is read, the network takes it for text.
+    What is `None` is as the recipe, or all there is; where padding is read, the network takes it for text. `unrelated`
+    is the dataset whose texts are added to others.
     """
 
     study: str
@@ -45,6 +46,7 @@ class Job:
     max_tokens: int | None = None
     test_texts: int | None = None
     padding: Literal["read"] | None = None
+    unrelated: str = "ag_news"
 
     @property
     def budget(self) -> int:

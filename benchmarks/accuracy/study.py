@@ -7,7 +7,7 @@ from typing import Literal, final
 from benchmarks.accuracy import train
 from benchmarks.accuracy.job import Job
 from benchmarks.accuracy.rows import Point, Row, Run
-from benchmarks.accuracy.studies import mistakes
+from benchmarks.accuracy.studies import bias, gradients, importance, mistakes
 from benchmarks.accuracy.studies.forms import FORMS
 
 FOUNDATION = (
@@ -43,6 +43,16 @@ STUDIES = {
         poolers=f"{FOUNDATION},{CATALOGUE}",
         baselines=True,
     ),
+    "sizes": Study(
+        measure=train.measure,
+        # With a tenth of them for validation, the last are all 25,000.
+        sizes="1000,2000,5000,10000,22500",
+        baselines=True,
+    ),
+    "masking": Study(measure=train.measure, file="study-masking.csv", padding=(None, "read")),
+    "bias": Study(measure=bias.measure, file="study-bias.csv"),
+    "gradients": Study(measure=gradients.measure, row=Point, file="study-gradients.csv"),
+    "importance": Study(measure=importance.measure, row=Point, file="study-importance.csv"),
     "mistakes": Study(
         measure=mistakes.measure,
         file="study-mistakes.csv",
