@@ -1,13 +1,15 @@
 """Accuracy as lines of the report: who leads, a table a setting, accuracy by length."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 
 from benchmarks.accuracy.job import LINEAR
-from benchmarks.evidence.accuracy import AGAINST, MAIN, PLANNED, Cell, Setting, leaders, poolers
+from benchmarks.accuracy.study import STUDIES
+from benchmarks.evidence.accuracy import AGAINST, MAIN, PLANNED, Cell, leaders, poolers
 from benchmarks.evidence.grids import Grid, lines
 from benchmarks.evidence.markdown import Plots, linked, plain, table, written
 from benchmarks.evidence.raw import Raw
+from benchmarks.evidence.runs import Setting
 from benchmarks.evidence.section import Number
 
 NOT_RUN = "not run"
@@ -15,26 +17,34 @@ BETTER, WORSE, TIE = "**better**", "**worse**", "tie"
 HOW = """Mean and 95% t-interval over seeds, on the test split, which is read once. The difference to BiConcat is taken
 seed by seed and has its own interval: **better** or **worse** where that interval leaves 0 out, a tie where it holds 0.
 Of many differences about one in twenty leaves 0 out by chance alone. A setting has a winner only where the interval of
-the highest mean overlaps no other pooler's."""
+the highest mean overlaps no other pooler's. A baseline's seconds are those of its whole fit."""
 HEADS = ("pooler", "seeds", "accuracy", "minus BiConcat", "", "macro-F1", "seconds an epoch", "peak MB")
 
 
-def report(files: Sequence[Raw], cells: Sequence[Cell], grids: Sequence[Grid], plots: Plots) -> Iterator[str]:
-    """Every study, every setting."""
+def report(
+    files: Sequence[Raw], cells: Sequence[Cell], grids: Sequence[Grid], plots: Plots, curves: Collection[str]
+) -> Iterator[str]:
+    """Every study, every setting; `curves` names studies that are reported elsewhere."""
     yield from ("## Accuracy", "", HOW, "")
     if cells:
         yield from (f"Raw rows: {', '.join(linked(file) for file in files)}. {_facts(files)}", "")
-    ran = {cell.setting.dataset for cell in cells if cell.setting.study == MAIN}
-    if absent := [plain(name) for name in PLANNED if name not in ran]:
-        yield from (
-            f"Planned and not run: {', '.join(absent)}; `python -m benchmarks accuracy` runs all that is left.",
-            "",
-        )
+    yield from _absent(cells, curves)
     for study in dict.fromkeys(cell.setting.study for cell in cells):
         yield from (f"### {plain(study)}", "")
         yield from (f"![{plain(name)}]({path})\n" for name, path in plots.get(study, ()))
         yield from _study([cell for cell in cells if cell.setting.study == study], poolers(cells, study))
         yield from (line for grid in grids if grid.study == study for line in lines(grid))
+
+
+def _absent(cells: Sequence[Cell], curves: Collection[str]) -> Iterator[str]:
+    """Planned datasets and studies of which there is no row."""
+    datasets = {cell.setting.dataset for cell in cells if cell.setting.study == MAIN}
+    studies = {*curves, *(cell.setting.study for cell in cells)}
+    planned = (("datasets", PLANNED, datasets), ("studies", STUDIES, studies))
+    for kind, names, ran in planned:
+        if absent := [plain(name) for name in names if name not in ran]:
+            yield f"{kind.capitalize()} planned and {NOT_RUN}: {', '.join(absent)}."
+    yield from ("`python -m benchmarks accuracy` runs what is left; `--study NAME` a study.", "")
 
 
 def _facts(files: Sequence[Raw]) -> str:
@@ -84,8 +94,9 @@ def _leader(trained: Sequence[Cell]) -> str:
     if not trained:
         return NOT_RUN
     best, *others = leaders(trained)
-    number = next(cell.accuracy for cell in trained if cell.pooler == best)
-    return f"{plain(best)} {written(number)}, {f'{len(others)} overlap' if others else '**the winner**'}"
+    first = next(cell for cell in trained if cell.pooler == best)
+    told = f"{len(others)} overlap" if others else "**the winner**"
+    return f"{plain(best)} {written(first.accuracy)}, {'one seed' if first.seeds == 1 else told}"
 
 
 def _rank(cell: Cell | None) -> float:
@@ -117,7 +128,9 @@ def _verdict(found: dict[str, Cell]) -> str:
     if not trained:
         return "No pooler ran yet."
     best, *others = leaders(trained)
-    if not others:
+    if any(cell.seeds == 1 for cell in trained):
+        told = "one seed has no interval: **no winner**."
+    elif not others:
         told = "**the winner**: its interval overlaps no other pooler's."
     elif len(others) == len(trained) - 1:
         told = "its interval overlaps that of every other pooler: **no winner**."

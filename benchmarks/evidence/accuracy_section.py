@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from benchmarks.accuracy.plan import Plan
-from benchmarks.evidence.accuracy import AGAINST, MAIN, PLANNED, WHOLE, Cell, Setting, poolers
+from benchmarks.evidence.accuracy import AGAINST, MAIN, PLANNED, WHOLE, Cell, poolers
+from benchmarks.evidence.runs import Setting
 from benchmarks.evidence.section import Choice, Column, Line, Number, Section, seen
 
 ABSENT = "not run"

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks.evidence import accuracy, accuracy_report, accuracy_section, codegen, costs, other, points, throughput
+from benchmarks.evidence import (
+    accuracy,
+    accuracy_report,
+    accuracy_section,
+    codegen,
+    costs,
+    other,
+    points,
+    runs,
+    throughput,
+)
 from benchmarks.evidence.grids import Grid, of_cells
 from benchmarks.evidence.markdown import Plots
 from benchmarks.evidence.raw import Raw, of_kind, read_all
@@ -29,7 +39,7 @@ class Evidence:
     """All that was read."""
 
     files: Sequence[Raw]
-    runs: Sequence[accuracy.Run]
+    runs: Sequence[runs.Run]
     cells: Sequence[accuracy.Cell]
     points: Sequence[points.Point]
     timed: Sequence[throughput.Timed]
@@ -43,8 +53,8 @@ class Evidence:
             OSError: it cannot be read.
         """
         files = read_all(folder)
-        runs, curves = accuracy.runs(of_kind(files, "accuracy")), points.points(of_kind(files, "points"))
-        return cls(files, runs, accuracy.cells(runs), curves, throughput.read(of_kind(files, "throughput")))
+        found, curves = runs.runs(of_kind(files, "accuracy")), points.points(of_kind(files, "points"))
+        return cls(files, found, accuracy.cells(found), curves, throughput.read(of_kind(files, "throughput")))
 
     def sections(self) -> Iterator[Section]:
         """The page's sections; accuracy and throughput are always there, to say what is not run or not measured."""
@@ -56,9 +66,11 @@ class Evidence:
 
     def report(self, plots: Callable[[Sequence[accuracy.Cell], Sequence[Grid]], Plots]) -> Iterator[str]:
         """The lines of REPORT.md; `plots` draws cells and grids."""
-        runs, curves = [*of_cells(self.cells), *costs.grids(self.runs)], list(points.grids(self.points))
+        grids, curves = [*of_cells(self.cells), *costs.grids(self.runs)], list(points.grids(self.points))
         yield HEAD
-        yield from accuracy_report.report(of_kind(self.files, "accuracy"), self.cells, runs, plots(self.cells, runs))
+        studies = {grid.study for grid in curves}
+        drawn = plots(self.cells, grids)
+        yield from accuracy_report.report(of_kind(self.files, "accuracy"), self.cells, grids, drawn, studies)
         yield from points.report(of_kind(self.files, "points"), curves, plots((), curves))
         yield from throughput.report(self.timed)
         yield from codegen.report(of_kind(self.files, "codegen"))

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from benchmarks.accuracy.studies.mistakes import CORRECT
-from benchmarks.evidence.accuracy import Run, Setting, difference
+from benchmarks.evidence.accuracy import difference
 from benchmarks.evidence.grids import Grid, ordered
+from benchmarks.evidence.runs import Run, Setting
 from benchmarks.evidence.section import Number
 
 FORM, ADDED = "form", "added"

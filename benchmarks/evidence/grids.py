@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.evidence.accuracy import Cell, Setting
+from benchmarks.evidence.accuracy import Cell
 from benchmarks.evidence.markdown import plain, table, written
+from benchmarks.evidence.runs import Setting
 from benchmarks.evidence.section import Number
 
 SIZE = "training texts"

@@ -34,7 +34,7 @@ function shown(cell, kind, section, index) {
     return kind === "display" ? element("a", text, {href: `#raw:${cell[3]}`, title: "the raw rows"}) : text;
   }
   if (kind === "sort" && !column.text) return last;
-  const text = cell ?? (index === section.plotted ? section.absent : "–");
+  const text = cell ?? (index === section.plotted ? section.absent : "-");
   return kind === "display" ? element("span", text, {className: cell === null ? "absent" : ""}) : text;
 }
 

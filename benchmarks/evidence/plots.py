@@ -10,13 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.accuracy.job import MAJORITY
-from benchmarks.evidence.accuracy import AGAINST, Cell, Setting
+from benchmarks.evidence.accuracy import AGAINST, Cell
 from benchmarks.evidence.grids import Grid, number_of
 from benchmarks.evidence.markdown import Plots
+from benchmarks.evidence.runs import Setting
 from benchmarks.evidence.section import Number
 from benchmarks.plotting import ACCENT, COLOURS, STYLE, literal, save
 
 MOST_LINES = 7
+WIDE = 50
+"""Ratio of the largest value to the least from which a scale is logarithmic."""
 ACROSS = 2
 
 
@@ -107,6 +110,9 @@ def along(grids: Sequence[Grid]) -> Figure:
         _lines(place, _chosen(grid.rows, means), scale, 0.0)
         place.set_xticks(list(scale.values()), [literal(column) for column in scale])
         place.set(xlabel=literal(grid.axis), ylabel=literal(grid.measure), title=literal(grid.title))
+        values = [cell.value for cells in grid.rows.values() for cell in cells.values()]
+        if min(values) > 0 and max(values) > WIDE * min(values):
+            place.set_yscale("log")
     return figure
 
 

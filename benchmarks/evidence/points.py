@@ -73,16 +73,24 @@ def grids(found: Sequence[Point]) -> Iterator[Grid]:
         groups.setdefault(tuple(point[name] for name in kinds), []).append(point)
     for (study, dataset, encoder, size, measure), group in groups.items():
         axis = "position" if len({point["position"] for point in group}) > 1 else "step"
-        last = ordered(point["step"] for point in group)[-1]
-        shown = [point for point in group if axis == "step" or point["step"] == last]
+        shown = group if axis == "step" else _last(group)
         several = len({point["variant"] for point in shown}) > 1
         rows: dict[str, dict[str, Number]] = {}
         for point in shown:
             label = ", ".join(filter(None, (point["pooler"], point["variant"] if several else "")))
             rows.setdefault(label, {})[point[axis]] = point.value
-        after = "" if axis == "step" else f", after step {last}"
+        after = "" if axis == "step" else ", after the last step"
         title = f"{dataset}, {encoder}, {size} training texts{after}"
         yield Grid(study, title, measure, axis, ordered(point[axis] for point in shown), rows)
+
+
+def _last(group: Sequence[Point]) -> list[Point]:
+    """The points of each curve after its last step."""
+    curves: dict[tuple[str, str], list[Point]] = {}
+    for point in group:
+        curves.setdefault((point["pooler"], point["variant"]), []).append(point)
+    ends = {curve: ordered(point["step"] for point in found)[-1] for curve, found in curves.items()}
+    return [point for curve, found in curves.items() for point in found if point["step"] == ends[curve]]
 
 
 def report(files: Sequence[Raw], found: Sequence[Grid], plots: Plots) -> Iterator[str]:

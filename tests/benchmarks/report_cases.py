@@ -1,8 +1,11 @@
 """Small folders of results, made by hand; what a browser would run or draw stands in them as text."""
 
 import csv
+from dataclasses import fields
 from pathlib import Path
 
+from benchmarks.accuracy.job import BASELINES
+from benchmarks.accuracy.rows import Point
 from benchmarks.throughput.rows import LeftOut, Results, Row
 from tests.benchmarks.conftest import CASE
 
@@ -16,12 +19,16 @@ ACCURACY = (
 Seeds = tuple[tuple[int, int], ...]
 
 
-def accuracy_rows(dataset: str, pooler: str, right: Seeds, study: str = "poolers", size: int = 100) -> list[list[str]]:
-    """One row a seed, from how many of ten short and of ten long texts were right."""
+def accuracy_rows(
+    dataset: str, pooler: str, right: Seeds, study: str = "poolers", size: int = 100, variant: str = ""
+) -> list[list[str]]:
+    """One row a seed, from how many of ten short and of ten long texts were right; a baseline has no encoder."""
+    encoder, epochs = ("none", "0") if pooler in BASELINES else ("BiLSTM", "3")
     return [
         [
-            study, dataset, "0a", "BiLSTM", pooler, str(seed), str(size), "", "3", "30", str((short + long) / 20),
-            "0.5", f"0-10:{short}/10;10-20:{long}/10", "9", "3", "500", "1000", "c0", "2", "2", "one", "2026-01-01",
+            study, dataset, "0a", encoder, pooler, str(seed), str(size), variant, epochs, "30",
+            str((short + long) / 20), "0.5", f"0-10:{short}/10;10-20:{long}/10", "9", "3", "500", "1000", "c0",
+            "2", "2", "one", "2026-01-01",
         ]
         for seed, (short, long) in enumerate(right)
     ]  # fmt: skip  # a table
@@ -30,6 +37,12 @@ def accuracy_rows(dataset: str, pooler: str, right: Seeds, study: str = "poolers
 def write_csv(path: Path, *rows: list[str]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def point(columns: list[str], **values: object) -> list[str]:
+    """A row of a curve."""
+    same = {"study": "gradients", "dataset": "trec", "pooler": "LastPooler", "measure": "vanishing ratio"}
+    return [str({**same, **values}.get(name, "")) for name in columns]
 
 
 def timed(contender: str, median: float) -> Row:
@@ -50,8 +63,27 @@ def small_results(folder: Path) -> Path:
         *accuracy_rows("trec", "MaskedMaxPooler", ((9, 9), (9, 10), (9, 9))),
         *accuracy_rows("trec", "MaskedMeanPooler", ((8, 6), (7, 7), (9, 7))),
         *accuracy_rows("trec", "bag of words, linear", ((8, 8),)),
+        *accuracy_rows("trec", "BiConcatPooler", ((9, 9), (9, 8)), "sizes", 50),
+        *accuracy_rows("trec", "BiConcatPooler", ((9, 9),), "sizes", 1000),
         *accuracy_rows(f"probe {SCRIPT}", "BiConcatPooler", ((5, 5), (6, 5))),
         *accuracy_rows(f"probe {SCRIPT}", f"MaskedMaxPooler {BOLD}", ((6, 5), (5, 5))),
+    )
+    write_csv(
+        folder / "study-mistakes.csv",
+        list(ACCURACY),
+        *accuracy_rows("trec", "LastPooler", ((8, 8), (9, 9)), "mistakes", 100, "form=seqpool; added=0"),
+        *accuracy_rows("trec", "LastPooler", ((8, 8), (9, 9)), "mistakes", 100, "form=seqpool; added=50"),
+        *accuracy_rows("trec", "LastPooler", ((8, 8), (9, 9)), "mistakes", 100, "form=output[:, -1]; added=0"),
+        *accuracy_rows("trec", "LastPooler", ((2, 2), (4, 2)), "mistakes", 100, "form=output[:, -1]; added=50"),
+    )
+    curve = [field.name for field in fields(Point)]
+    write_csv(
+        folder / "study-gradients.csv",
+        curve,
+        *(
+            point(curve, seed=seed, step=step, value=value)
+            for seed, step, value in ((0, 5, 2.0), (1, 5, 4.0), (0, 10, 1.0))
+        ),
     )
     left = LeftOut(**vars(CASE), passes="forward", contender="NestedTensor", reason=f"no {BOLD} backward")
     times = [timed("seqpool", 1.0), timed("textbook", 3.0)]

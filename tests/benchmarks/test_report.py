@@ -8,7 +8,7 @@ import matplotlib as mpl
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.evidence import accuracy
+from benchmarks.evidence import accuracy, runs
 from benchmarks.evidence.command import BENCHMARKS
 from benchmarks.evidence.raw import read_all
 from tests.benchmarks.report_cases import ACCURACY, accuracy_rows, small_results, write_csv
@@ -42,7 +42,19 @@ def test_means_differences_and_verdicts(lines: list[str]) -> None:
     assert "| MaskedMaxPooler | 0.900 [0.900, 0.900] | 0.933 [0.790, 1.077] |" in lines
 
 
+def test_a_study_stands_along_its_axis(lines: list[str]) -> None:
+    # One row of two seeds (0.9, 0.85; t = 12.706), then one of a single seed.
+    assert "|   | 50 | 1,000 |" in lines
+    assert "| BiConcatPooler | 0.875 [0.557, 1.193] | 0.900 |" in lines
+    # The cost of a form is taken seed by seed: -0.6 and -0.6.
+    assert r"| output\[:, -1\] | 0.000 [0.000, 0.000] | -0.600 [-0.600, -0.600] |" in lines
+    assert "|   | 5 | 10 |" in lines
+    assert "| LastPooler | 3 [-9.71, 15.7] | 1 |" in lines
+
+
 def test_what_is_missing_is_said(lines: list[str]) -> None:
+    assert any(line.startswith("Datasets planned and not run: sst2\\_sentences, ") for line in lines)
+    assert "Studies planned and not run: masking, bias, importance." in lines
     assert "| MaskedMeanPooler | 0 | not run |  |  |  |  |  |" in lines
     assert "GPU: not measured." in lines
     assert (
@@ -69,17 +81,28 @@ def test_a_winner_is_one_whose_interval_overlaps_none(tmp_path: Path) -> None:
         *accuracy_rows("a", "LastPooler", ((9, 9), (9, 9))),
     ]
     write_csv(tmp_path / "a.csv", list(ACCURACY), *rows)
-    cells = accuracy.cells(accuracy.runs(read_all(tmp_path)))
+    cells = accuracy.cells(runs.runs(read_all(tmp_path)))
     assert accuracy.leaders(cells) == ["LastPooler"]
     assert accuracy.leaders(cells[:1]) == ["BiConcatPooler"]
-    single = accuracy.cells(accuracy.runs(read_all(tmp_path))[1:])
+    single = accuracy.cells(runs.runs(read_all(tmp_path))[1:])
     assert accuracy.leaders(single) == ["LastPooler", "BiConcatPooler"]  # one seed has no interval to stand apart by
+
+
+def test_what_is_twice_or_in_two_files_is_refused(tmp_path: Path) -> None:
+    twice = accuracy_rows("a", "LastPooler", ((9, 9), (8, 8)))
+    write_csv(tmp_path / "a.csv", list(ACCURACY), *twice, twice[0])
+    with pytest.raises(ValueError, match="a run counts once, a:1 and a:3 are the same: remove one of the rows"):
+        runs.runs(read_all(tmp_path))
+    write_csv(tmp_path / "a.csv", list(ACCURACY), twice[0])
+    write_csv(tmp_path / "b.csv", list(ACCURACY), twice[1])
+    with pytest.raises(ValueError, match="must stand in one file, a:1 and b:1 came: put them into one CSV"):
+        accuracy.cells(runs.runs(read_all(tmp_path)))
 
 
 def test_a_number_names_the_raw_rows_it_rests_on(tmp_path: Path) -> None:
     rows = [*accuracy_rows("a", "LastPooler", ((9, 9), (8, 8))), *accuracy_rows("a", "BiConcatPooler", ((5, 5),))]
     write_csv(tmp_path / "raw.csv", list(ACCURACY), *rows)
-    last, _ = accuracy.cells(accuracy.runs(read_all(tmp_path)))
+    last, _ = accuracy.cells(runs.runs(read_all(tmp_path)))
     assert str(last.accuracy.source) == "raw:1,2"
     assert last.difference is not None
     assert str(last.difference.source) == "raw:1,3"

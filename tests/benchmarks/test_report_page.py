@@ -10,7 +10,6 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 
@@ -47,8 +46,8 @@ def _loopback() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory, _loopback: None) -> Iterator[webdriver.Chrome]:
-    """One browser with the page of the small results."""
+def _browser(tmp_path_factory: pytest.TempPathFactory, _loopback: None) -> Iterator[tuple[webdriver.Chrome, str]]:
+    """One browser, and where the page of the small results is."""
     folder = tmp_path_factory.mktemp("page")
     evidence = Evidence.read(small_results(folder / "results"))
     (folder / "report.html").write_text(page(list(evidence.sections()), evidence.files), "utf-8")
@@ -60,10 +59,17 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, _loopback: None) -> Iterato
     browser = webdriver.Chrome(options, Service(str(DRIVER)))
     try:
         resize(browser, WIDE)
-        browser.get((folder / "report.html").as_uri())
-        yield browser
+        yield browser, (folder / "report.html").as_uri()
     finally:
         browser.quit()
+
+
+@pytest.fixture
+def loaded(_browser: tuple[webdriver.Chrome, str]) -> webdriver.Chrome:
+    """The page, freshly loaded."""
+    browser, address = _browser
+    browser.get(address)
+    return browser
 
 
 def resize(browser: webdriver.Chrome, size: tuple[int, int]) -> None:
@@ -95,22 +101,31 @@ def test_it_loads_without_errors_and_without_network(loaded: webdriver.Chrome) -
 def test_a_choice_changes_the_table_and_the_plot(loaded: webdriver.Chrome) -> None:
     choose(loaded, "accuracy", 1, "trec")
     whole = rows(loaded, "accuracy")
-    assert [row for row in whole if row.startswith("MaskedMaxPooler 3 0.917 [0.845, 0.988] +0.200")] != []
+    assert [row for row in whole if row.startswith("MaskedMaxPooler 3 20 0.917 [0.845, 0.988] +0.200")] != []
     assert len(loaded.find_elements(By.CSS_SELECTOR, "#accuracy .plot .errorbar")) == 4
-    choose(loaded, "accuracy", 5, "10-20")
-    assert [row for row in rows(loaded, "accuracy") if row.startswith("MaskedMaxPooler 3 0.933 [0.790, 1.077]")] != []
-    choose(loaded, "accuracy", 5, "all lengths")
+    choose(loaded, "accuracy", 6, "10-20")
+    assert [
+        row for row in rows(loaded, "accuracy") if row.startswith("MaskedMaxPooler 3 10 0.933 [0.790, 1.077]")
+    ] != []
+    choose(loaded, "accuracy", 6, "all lengths")
     assert rows(loaded, "accuracy") == whole
 
 
 def test_what_is_missing_is_said(loaded: webdriver.Chrome) -> None:
     choose(loaded, "accuracy", 1, f"probe {SCRIPT}")
-    assert [row for row in rows(loaded, "accuracy") if row.startswith("MaskedMeanPooler 0 not run")] != []
+    assert [row for row in rows(loaded, "accuracy") if row.startswith("MaskedMeanPooler 0 - not run")] != []
     choose(loaded, "throughput", 0, "cuda")
     assert rows(loaded, "throughput") == ["not measured"]
     assert one(loaded, "#throughput .said").text == "These choices: not measured."
-    choose(loaded, "throughput", 0, "cpu")
     assert one(loaded, "#throughput option[value=cuda]").text == "cuda (not measured)"
+
+
+def test_curves_and_studies_are_there_too(loaded: webdriver.Chrome) -> None:
+    assert rows(loaded, "curves") == ["5 2 3 [-9.71, 15.7]", "10 1 1"]
+    choose(loaded, "accuracy", 0, "mistakes")
+    choose(loaded, "accuracy", 1, "trec")
+    choose(loaded, "accuracy", 5, "form=output[:, -1]; added=50")
+    assert rows(loaded, "accuracy")[0].startswith("LastPooler 2 20 0.250 [-0.385, 0.885]")
 
 
 def test_a_head_sorts_and_the_search_filters(loaded: webdriver.Chrome) -> None:
@@ -124,7 +139,6 @@ def test_a_head_sorts_and_the_search_filters(loaded: webdriver.Chrome) -> None:
     search = one(loaded, "#accuracy input[type=search]")
     search.send_keys("bag of")
     assert [row[:12] for row in rows(loaded, "accuracy")] == ["bag of words"]
-    search.send_keys(Keys.BACKSPACE * len("bag of"))
 
 
 def test_a_number_shows_its_raw_rows(loaded: webdriver.Chrome) -> None:
@@ -134,7 +148,7 @@ def test_a_number_shows_its_raw_rows(loaded: webdriver.Chrome) -> None:
     assert [row.get_attribute("id") for row in shown] == [f"row-accuracy-{number}" for number in (4, 5, 6, 1, 2, 3)]
     assert "trec 0a BiLSTM MaskedMaxPooler 0 100" in shown[0].text
     one(loaded, "#raw button").click()
-    assert one(loaded, "#raw .said").text == "accuracy.csv: 14 rows"
+    assert one(loaded, "#raw .said").text == "accuracy.csv: 17 rows"
 
 
 def test_text_of_the_results_stays_text(loaded: webdriver.Chrome) -> None:
@@ -142,7 +156,7 @@ def test_text_of_the_results_stays_text(loaded: webdriver.Chrome) -> None:
     Select(one(loaded, "#raw select")).select_by_visible_text("codegen")
     assert loaded.execute_script("return window.planted") is None
     assert loaded.find_elements(By.CSS_SELECTOR, "body b, svg b, td script") == []
-    assert [row for row in rows(loaded, "accuracy") if row.startswith(f"MaskedMaxPooler {BOLD} 2")] != []
+    assert [row for row in rows(loaded, "accuracy") if row.startswith(f"MaskedMaxPooler {BOLD} 2 20 0.525")] != []
     assert f"MaskedMaxPooler {BOLD}" in one(loaded, "#accuracy .plot").text
     assert [row for row in rows(loaded, "throughput") if row.endswith(f"no {BOLD} backward")] != []
     assert [row for row in rows(loaded, "raw") if row.endswith(f"spills {BOLD}")] != []
