@@ -69,7 +69,8 @@ def _rows(group: Sequence[Cell], axis: str, others: Sequence[str]) -> dict[str, 
     rows: dict[str, dict[str, Number]] = {}
     for cell in group:
         said = _said(cell.setting)
-        label = ", ".join(f"{name} {said.get(name, 'no')}" for name in others) or cell.pooler
+        names = [said.get(name, "no") for name in others]
+        label = ", ".join(names if len(others) < 2 else map(" ".join, zip(others, names, strict=True))) or cell.pooler
         rows.setdefault(label, {})[said.get(axis, "no")] = cell.accuracy
     return rows
 

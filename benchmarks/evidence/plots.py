@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.accuracy.job import MAJORITY
+from benchmarks.accuracy.studies.mistakes import CORRECT
 from benchmarks.evidence.accuracy import AGAINST, Cell
 from benchmarks.evidence.grids import Grid, number_of
 from benchmarks.evidence.markdown import Plots
@@ -17,7 +18,12 @@ from benchmarks.evidence.runs import Setting
 from benchmarks.evidence.section import Number
 from benchmarks.plotting import ACCENT, COLOURS, STYLE, literal, save
 
+STANDARDS = (AGAINST, CORRECT)
 MOST_LINES = 7
+FEWEST = 20
+"""Test texts of a length below which an accuracy says too little to be drawn."""
+LONG = 26
+"""Characters of a label from which a legend has one column."""
 WIDE = 50
 """Ratio of the largest value to the least from which a scale is logarithmic."""
 ACROSS = 2
@@ -81,7 +87,7 @@ def _margins(number: Number) -> tuple[float, float]:
 
 def _colour(label: str, number: int) -> str:
     others = [colour for colour in COLOURS if colour != ACCENT]
-    return ACCENT if label == AGAINST else others[number % len(others)]
+    return ACCENT if label in STANDARDS else others[number % len(others)]
 
 
 def by_length(panels: dict[Setting, list[Cell]]) -> Figure:
@@ -89,18 +95,21 @@ def by_length(panels: dict[Setting, list[Cell]]) -> Figure:
     figure, axes = _figure(len(panels), 4.4)
     for place, (setting, group) in zip(axes, panels.items(), strict=True):
         texts = {name: band.texts for cell in group for name, band in cell.by_length.items()}
-        bands = sorted(texts, key=lambda name: int(name.partition("-")[0]))
-        rows = {cell.pooler: {name: band.accuracy for name, band in cell.by_length.items()} for cell in group}
+        bands = sorted((name for name in texts if texts[name] >= FEWEST), key=lambda name: int(name.partition("-")[0]))
+        rows = {
+            cell.pooler: {name: cell.by_length[name].accuracy for name in bands if name in cell.by_length}
+            for cell in group
+        }
         chosen = _chosen(rows, {cell.pooler: cell.accuracy.value for cell in group})
         _lines(place, chosen, {name: float(index) for index, name in enumerate(bands)}, 0.06)
         place.set_xticks(range(len(bands)), [f"{name}\n({texts[name]:,})" for name in bands])
-        place.set(xlabel="tokens (test texts)", ylabel="accuracy", title=_title(setting))
+        place.set(xlabel=f"tokens (test texts, at least {FEWEST})", ylabel="accuracy", title=_title(setting))
     return figure
 
 
 def along(grids: Sequence[Grid]) -> Figure:
     """A panel a grid, a line a row over the axis."""
-    figure, axes = _figure(len(grids), 4.4)
+    figure, axes = _figure(len(grids), 4.6)
     for place, grid in zip(axes, grids, strict=True):
         numbers = {column: number_of(column) for column in grid.columns}
         scale = {column: float(index) for index, column in enumerate(grid.columns)}
@@ -113,12 +122,15 @@ def along(grids: Sequence[Grid]) -> Figure:
         values = [cell.value for cells in grid.rows.values() for cell in cells.values()]
         if min(values) > 0 and max(values) > WIDE * min(values):
             place.set_yscale("log")
+        if grid.measure.startswith("accuracy"):
+            low, high = place.get_ylim()
+            place.set_ylim(max(0.0 if grid.measure == "accuracy" else -1.0, low), min(1.0, high))
     return figure
 
 
 def _chosen(rows: dict[str, dict[str, Number]], means: dict[str, float]) -> dict[str, dict[str, Number]]:
-    """BiConcat and the highest, no more than can be told apart."""
-    ranked = sorted(rows, key=lambda row: (row != AGAINST, -means[row]))
+    """What the others are held against, and the highest, no more than can be told apart."""
+    ranked = sorted(rows, key=lambda row: (row not in STANDARDS, -means[row]))
     return {row: rows[row] for row in ranked[:MOST_LINES]}
 
 
@@ -132,7 +144,8 @@ def _lines(axes: Axes, rows: dict[str, dict[str, Number]], scale: dict[str, floa
             yerr=[[low for low, _ in margins], [high for _, high in margins]], elinewidth=0.8, capsize=2,
             color=_colour(label, number), label=literal(label),
         )  # fmt: skip  # a table
-    axes.legend(fontsize="small", ncols=2, loc="upper left", bbox_to_anchor=(-0.1, -0.3 if beside else -0.22))
+    across = 1 if max(map(len, rows)) > LONG else 2
+    axes.legend(fontsize="small", ncols=across, loc="upper left", bbox_to_anchor=(-0.1, -0.3 if beside else -0.22))
 
 
 def _figure(panels: int, height: float) -> tuple[Figure, list[Axes]]:

@@ -53,21 +53,8 @@ def timed(contender: str, median: float) -> Row:
     )  # fmt: skip  # a table
 
 
-def small_results(folder: Path) -> Path:
-    """Two datasets, one with a pooler less; times; two kernels; a study of no kind known."""
-    folder.mkdir(parents=True)
-    write_csv(
-        folder / "accuracy.csv",
-        list(ACCURACY),
-        *accuracy_rows("trec", "BiConcatPooler", ((8, 6), (8, 7), (8, 6))),
-        *accuracy_rows("trec", "MaskedMaxPooler", ((9, 9), (9, 10), (9, 9))),
-        *accuracy_rows("trec", "MaskedMeanPooler", ((8, 6), (7, 7), (9, 7))),
-        *accuracy_rows("trec", "bag of words, linear", ((8, 8),)),
-        *accuracy_rows("trec", "BiConcatPooler", ((9, 9), (9, 8)), "sizes", 50),
-        *accuracy_rows("trec", "BiConcatPooler", ((9, 9),), "sizes", 1000),
-        *accuracy_rows(f"probe {SCRIPT}", "BiConcatPooler", ((5, 5), (6, 5))),
-        *accuracy_rows(f"probe {SCRIPT}", f"MaskedMaxPooler {BOLD}", ((6, 5), (5, 5))),
-    )
+def studies(folder: Path) -> None:
+    """Two forms of one trained model at two amounts of padding, and a curve."""
     write_csv(
         folder / "study-mistakes.csv",
         list(ACCURACY),
@@ -85,6 +72,24 @@ def small_results(folder: Path) -> Path:
             for seed, step, value in ((0, 5, 2.0), (1, 5, 4.0), (0, 10, 1.0))
         ),
     )
+
+
+def small_results(folder: Path) -> Path:
+    """Two datasets, one with a pooler less; times; two kernels; a study of no kind known."""
+    folder.mkdir(parents=True)
+    write_csv(
+        folder / "accuracy.csv",
+        list(ACCURACY),
+        *accuracy_rows("trec", "BiConcatPooler", ((8, 6), (8, 7), (8, 6))),
+        *accuracy_rows("trec", "MaskedMaxPooler", ((9, 9), (9, 10), (9, 9))),
+        *accuracy_rows("trec", "MaskedMeanPooler", ((8, 6), (7, 7), (9, 7))),
+        *accuracy_rows("trec", "bag of words, linear", ((8, 8),)),
+        *accuracy_rows("trec", "BiConcatPooler", ((9, 9), (9, 8)), "sizes", 50),
+        *accuracy_rows("trec", "BiConcatPooler", ((9, 9),), "sizes", 1000),
+        *accuracy_rows(f"probe {SCRIPT}", "BiConcatPooler", ((5, 5), (6, 5))),
+        *accuracy_rows(f"probe {SCRIPT}", f"MaskedMaxPooler {BOLD}", ((6, 5), (5, 5))),
+    )
+    studies(folder)
     left = LeftOut(**vars(CASE), passes="forward", contender="NestedTensor", reason=f"no {BOLD} backward")
     times = [timed("seqpool", 1.0), timed("textbook", 3.0)]
     Results({"device": "cpu", "torch": "2"}, times, [left], [CASE]).write(folder / "throughput-cpu.csv")
