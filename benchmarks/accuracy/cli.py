@@ -5,12 +5,16 @@ from contextlib import ExitStack
 from dataclasses import fields
 
 from rich.console import Console
+from rich.progress import track
 
+from benchmarks.accuracy.alone import measure_alone
+from benchmarks.accuracy.budget import Cost, costs, shown
 from benchmarks.accuracy.job import Job
 from benchmarks.accuracy.plan import Plan
 from benchmarks.accuracy.study import STUDIES
 from benchmarks.accuracy.sweep import Table, missing, sweep
 from benchmarks.accuracy.workers import dask, loky
+from benchmarks.throughput.rows import replace, table
 from recipes.gate import OneLineParser, bad_input
 from recipes.quiet import quiet_warnings
 
@@ -23,12 +27,14 @@ def accuracy(argv: Sequence[str]) -> int:
         with bad_input():
             plan = _read(argv)
             jobs = _jobs(plan, console)
+            if plan.budget:
+                return _budget(jobs, plan, console)
             kept = Table(plan.path, STUDIES[plan.study].row)
             left = missing(jobs, kept.rows)
             stack.enter_context(dask(plan.scheduler, plan.jobs) if plan.backend == "dask" else loky(plan.jobs))
         console.print(f"{len(jobs)} runs asked for, {len(jobs) - len(left)} of them are in {plan.path}", soft_wrap=True)
         try:
-            failures = sweep(left, kept, console)
+            failures = sweep(left, kept, console, measure_alone)
         except KeyboardInterrupt:
             console.print("stopped: the same command goes on from here")
             return 130
@@ -45,6 +51,15 @@ def _read(argv: Sequence[str]) -> Plan:
     parser.add_class_arguments(Plan)
     given = parser.parse_args(list(argv))
     return Plan(**{field.name: given[field.name] for field in fields(Plan)})
+
+
+def _budget(jobs: Sequence[Job], plan: Plan, console: Console) -> int:
+    rows = list(track(costs(jobs), description="measuring some steps of each cell", console=console))
+    path = plan.path.with_name(f"{plan.path.stem}-budget.csv")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, table(Cost, rows))
+    console.print(shown(rows))
+    return 0
 
 
 def _jobs(plan: Plan, console: Console) -> list[Job]:

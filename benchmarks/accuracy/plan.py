@@ -33,6 +33,7 @@ class Plan:
         backend: Processes on this machine, or a Dask cluster.
         jobs: Runs at a time, each a process of one thread; of a cluster elsewhere, its own affair.
         scheduler: Address of a Dask cluster's scheduler; by default a cluster of `jobs` processes on this machine.
+        budget: Run nothing, but say what it would cost, and keep that beside the CSV.
         save: CSV to write, gone on with where it exists; by default the study's, in benchmarks/results.
 
     Raises:
@@ -52,6 +53,7 @@ class Plan:
     backend: Literal["loky", "dask"] = "loky"
     jobs: int = 1
     scheduler: str | None = None
+    budget: bool = False
     save: str | None = None
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ import platform
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, final
@@ -93,6 +94,7 @@ def signature() -> dict[str, Any]:
     }
 
 
+@cache
 def commit() -> str:
     """The last commit of what is measured and of what measures, marked where files differ from it."""
     folders = ("seqpool", "recipes", "benchmarks/accuracy")

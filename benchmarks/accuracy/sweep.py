@@ -8,7 +8,7 @@ from joblib import Parallel, delayed  # type: ignore[import-untyped]  # it has n
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from benchmarks.accuracy.alone import Failure, measure_alone
+from benchmarks.accuracy.alone import Failure
 from benchmarks.accuracy.job import Job, run_of
 from benchmarks.accuracy.rows import Point, Row, Run
 from benchmarks.throughput.rows import read_table, replace, table
@@ -52,7 +52,7 @@ def missing(jobs: Sequence[Job], rows: Sequence[Row]) -> list[Job]:
     return [job for job in jobs if run_of(job.cell(*facts[job.dataset])) not in done]
 
 
-def sweep(jobs: Sequence[Job], kept: Table, console: Console, measure: Measure = measure_alone) -> list[Failure]:
+def sweep(jobs: Sequence[Job], kept: Table, console: Console, measure: Measure) -> list[Failure]:
     """Run jobs on joblib's backend; gives those that failed."""
     failures = []
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()

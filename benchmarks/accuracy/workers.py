@@ -26,7 +26,7 @@ def dask(address: str | None, jobs: int) -> Iterator[None]:
         raise ValueError("--backend dask needs Dask: pip install 'seqpool[benchmarks]'") from error
     with ExitStack() as stack:
         if address is None:
-            cluster = LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None)  # type: ignore[no-untyped-call]  # Dask's
+            cluster = LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address="127.0.0.1:0")  # type: ignore[no-untyped-call]  # Dask's
             address = stack.enter_context(cluster).scheduler_address
         try:
             stack.enter_context(Client(address, timeout=10))  # type: ignore[no-untyped-call]  # Dask's
