@@ -1,9 +1,10 @@
-"""`python -m benchmarks NAME`, one of the commands below; each has its `--help`."""
+"""`python -m benchmarks COMMAND`; the commands are below, and each has its `--help`."""
 
 import sys
 
 from benchmarks import encoder, routes, verbs
 from benchmarks.accuracy.cli import accuracy
+from benchmarks.codegen import command as codegen
 from benchmarks.evidence import command as evidence
 from benchmarks.throughput import cli, training
 
@@ -16,6 +17,7 @@ COMMANDS = {
     "accuracy": accuracy,
     "report": evidence.main,
     "compare": cli.compare_files,
+    "codegen": codegen.main,
 }
 
 

@@ -46,11 +46,18 @@ def _numbers(values: Sequence[str]) -> bool:
 
 
 def report(files: Sequence[Raw]) -> Iterator[str]:
-    """Short files whole; of long ones their size."""
+    """Short files as a table, what is the same in every row above it; of long ones their size."""
     for file in files:
         yield from (f"## {plain(file.name)}", "", f"{len(file.rows)} rows: {linked(file)}.", "")
-        if len(file.rows) <= MOST_ROWS:
-            yield from table(
-                [plain(name) for name in file.columns], [[plain(cell) for cell in row] for row in file.rows]
-            )
-            yield ""
+        if not 1 < len(file.rows) <= MOST_ROWS:
+            continue
+        columns = list(zip(file.columns, zip(*file.rows, strict=True), strict=True))
+        same = [f"{plain(name)} {plain(values[0])}" for name, values in columns if len(set(values)) == 1]
+        differing = {plain(name): map(_short, values) for name, values in columns if len(set(values)) > 1}
+        yield from ([f"In every row: {'; '.join(same)}.", ""] if same else [])
+        yield from (*table(list(differing), list(zip(*differing.values(), strict=True))), "")
+
+
+def _short(text: str) -> str:
+    """A number with a point to four digits, all else as it is."""
+    return f"{float(text):.4g}" if "." in text and _numbers([text]) else plain(text)
