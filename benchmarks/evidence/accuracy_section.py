@@ -62,7 +62,7 @@ def _names(setting: Setting) -> tuple[str, ...]:
 def _missing(cells: Sequence[Cell]) -> Iterator[Line]:
     """Poolers that ran elsewhere in the study or are planned, and datasets that are."""
     nothing = ("0", None, None, None, None, None, None)
-    for setting in dict.fromkeys(cell.setting for cell in cells):
+    for setting in dict.fromkeys(cell.setting for cell in cells if cell.setting.whole):
         there = {cell.pooler for cell in cells if cell.setting == setting}
         absent = [name for name in poolers(cells, setting.study) if name not in there]
         yield from ((*_names(setting), WHOLE, name, *nothing) for name in absent)

@@ -59,6 +59,7 @@ class Evidence:
     def sections(self) -> Iterator[Section]:
         """The page's sections; accuracy and throughput are always there, to say what is not run or not measured."""
         yield accuracy_section.section(self.cells)
+        yield from costs.sections(self.runs)
         yield from points.sections(self.points)
         yield throughput.section(self.timed)
         yield from codegen.sections(of_kind(self.files, "codegen"))

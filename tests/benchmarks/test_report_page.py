@@ -121,6 +121,7 @@ def test_what_is_missing_is_said(loaded: webdriver.Chrome) -> None:
 
 
 def test_curves_and_studies_are_there_too(loaded: webdriver.Chrome) -> None:
+    assert [row.partition(" [")[0] for row in rows(loaded, "costs")] == ["0 0.000", "50 -0.600"]
     assert rows(loaded, "curves") == ["5 2 3 [-9.71, 15.7]", "10 1 1"]
     choose(loaded, "accuracy", 0, "mistakes")
     choose(loaded, "accuracy", 1, "trec")
