@@ -26,6 +26,8 @@ Verb = Callable[[seqpool.Sequences, Tensor], Tensor]
 VERBS: dict[str, Verb] = {
     "total": ops.total,
     "largest": ops.peak,
+    "log_mean_exp": ops.log_mean_exp,
+    "variation": lambda seq, rows: torch.cat(ops.variation(seq, rows), 1),
     "attend": lambda seq, rows: attend(seq, rows, heads=1),
     "attend, heads": lambda seq, rows: attend(seq, rows, heads=3),
     "smallest": lambda seq, rows: ops.peak(seq, rows, largest=False),
@@ -115,6 +117,7 @@ def test_a_giant_as_long_as_users_have(layout: str) -> None:
 
 
 @every_verb
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy, which the interpreter computes with, warns of inf - inf
 @pytest.mark.parametrize("layout", ["holes", "time_major", "flat", "packed"])
 def test_ties_and_what_is_not_finite(layout: str, verb: str) -> None:
     """A feature each: the first of equal steps takes the maximum, NaN passes through."""
