@@ -1,7 +1,8 @@
 """Times of poolers and rivals, as a section of the page and as lines of the report."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from statistics import median
 
 from benchmarks.evidence.markdown import linked, plain, table
@@ -14,6 +15,8 @@ from benchmarks.throughput.rows import Results, Row
 from benchmarks.throughput.shapes import SHAPES
 from benchmarks.throughput.subjects import SUBJECTS
 
+MOST = 20
+"""Entries of a list; its report has them all."""
 DEVICES = ("cpu", "cuda")
 ABSENT = "not measured"
 COLUMNS = (
@@ -123,7 +126,16 @@ def _device(file: Timed) -> Iterator[str]:
     yield from ("Share of the limit, the median over shapes, dtypes and passes:", "")
     yield from table(("pooler", *LAYOUTS), _shares([row for row in file.results.rows if row.contender == OURS]))
     yield ""
-    yield from (f"##{line}" if line.startswith("## ") else line for line in misses(file.results))
+    yield from _short(misses(file.results))
+
+
+def _short(lines: Iterable[str]) -> Iterator[str]:
+    """The first of each list under headings two levels down; how many there are stands in the heading."""
+    for bullet, group in groupby(lines, lambda line: line.startswith("- ")):
+        found = list(group)
+        yield from found[:MOST] if bullet else (f"##{line}" if line.startswith("## ") else line for line in found)
+        if bullet and len(found) > MOST:
+            yield f"- and {len(found) - MOST} more, in its report"
 
 
 def _shares(rows: Sequence[Row]) -> Iterator[Sequence[str]]:
