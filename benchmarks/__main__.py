@@ -4,6 +4,7 @@ import sys
 
 from benchmarks import encoder, routes, verbs
 from benchmarks.codegen import command as codegen
+from benchmarks.gpu import command as gpu
 from benchmarks.throughput import cli, training
 
 COMMANDS = {
@@ -15,6 +16,7 @@ COMMANDS = {
     "report": cli.report,
     "compare": cli.compare_files,
     "codegen": codegen.main,
+    "gpu": gpu.main,
 }
 
 
