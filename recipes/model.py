@@ -82,6 +82,11 @@ class TextClassifier(LightningModule):
         self.test_metrics = metrics(num_classes, "test_")
         self._try_out()
 
+    @property
+    def logged(self) -> list[str]:
+        """The names of what it logs while it is trained."""
+        return ["train_loss", "val_loss", *map(str, self.val_metrics)]
+
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """Scores of every class, `(B, num_classes)`, for ids `(B, T)` of `lengths` tokens each."""
         pooled = self.encoder(self.embedding(ids), lengths)

@@ -125,14 +125,14 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert [path.name for path in Path().iterdir()] == ["bad.yaml"]
 
 
-def test_a_checkpoint_of_another_model_is_refused(
+def test_a_checkpoint_of_another_network_is_refused(
     command: Command, corpus_folder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert not fit(command, corpus_folder)
     path = "runs/classifier/version_0/checkpoints/last.ckpt"
     small = [arg for arg in SMALL if "hidden" not in arg]
     assert command("test", f"--data.path={corpus_folder}", *small, f"--ckpt_path={path}") == 2
-    assert "is of another model: encoder.rnn.bias_hh_l0 has shape (32,) there, (512,) here" in capsys.readouterr().err
+    assert "was built from other arguments: model.encoder.hidden_size is 8 there, 128 here;" in capsys.readouterr().err
 
 
 def test_the_command_itself_exits_with_one_line(tmp_path: Path) -> None:
