@@ -17,6 +17,7 @@ from recipes.network import join_encoder
 from recipes.quiet import quiet_warnings
 from recipes.training.files import WholeFiles, check_weights, read_checkpoint
 from recipes.training.origin import plain, refuse_other_model, refuse_other_texts
+from recipes.training.processes import refuse_lone_trainers
 from recipes.training.resume import Resume
 from recipes.training.runs import FOLDER, SaveConfigOnce, go_on_with_last, make_folder, nothing_left
 from recipes.vectors import Coverage
@@ -118,6 +119,7 @@ class RecipeCLI(LightningCLI):
         command, config = self.config.subcommand, self.config[self.config.subcommand]
         with bad_input():
             super().instantiate_classes()
+            refuse_lone_trainers(self.trainer)
             self.datamodule.require(SPLITS[command])
             if self.checkpoint is not None:
                 self.datamodule.load_state_dict(self.checkpoint["TextData"])

@@ -72,7 +72,8 @@ def bad_run() -> Iterator[None]:
         said = reason(error)
         if said is None:
             raise
-        if isinstance(error, RunError) and getattr(rank_zero_only, "rank", 0) > 0:
+        alone = isinstance(error, OSError | torch.distributed.DistError) or _no_memory(error)
+        if not alone and getattr(rank_zero_only, "rank", 0) > 0:
             raise SystemExit(0) from error  # the first process speaks, and its status is that of the run
         fail(said)
 

@@ -56,6 +56,16 @@ def test_a_missing_metric_after_an_epoch_is_one_line(command: Command, corpus_fo
     assert Path("runs/classifier/version_0/checkpoints/last.ckpt").is_file()
 
 
+def test_processes_of_torchrun_that_would_train_alone_are_refused(
+    command: Command, corpus_folder: str, capsys: Errors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    assert command(*SMALL, f"--data.path={corpus_folder}") == 2
+    assert "torchrun started 2 processes and the trainer has 1: give --trainer.strategy=ddp, " in only_error(capsys)
+    assert not list(Path().iterdir())
+
+
 def wrong_log(self: TextClassifier, batch: Any) -> None:
     self.log("nested", {"loss": {"a": torch.tensor(0)}})  # type: ignore[arg-type]  # that is what is wrong
 
