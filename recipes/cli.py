@@ -56,7 +56,7 @@ def train() -> None:
             parser_class=OneLineParser,
             parser_kwargs={
                 "prog": "python -m recipes",
-                "description": "Train text classifiers. See also compare, predict and export, each with --help",
+                "description": "Train and measure text classifiers.",
             },
             save_config_callback=SaveConfigOnce,
             auto_configure_optimizers=False,

@@ -75,8 +75,9 @@ def test_the_yaml_file_says_what_a_plain_fit_does(command: Command, capsys: pyte
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ([], 'expected "subcommand" to be one of {fit,validate,test}'),
-        (["fti"], "invalid choice: 'fti'"),
+        ([], "a command is needed, one of fit, validate, test, predict, export, compare; none came: see "),
+        (["fti"], "'fti' came: see python -m recipes --help"),
+        (["--seed_everything=1"], "seed_everything"),
         (["fit", "--bogus=1"], "unrecognized arguments: --bogus=1"),
         (["fit", "--model.pooler=NoPooler"], "NoPooler; the poolers are AdditiveAttentionPooler, "),
         (["fit", "--model.pooler=BiMergePooler", "--model.pooler.merge=xor"], "Literal['sum', 'mean', 'max', 'mul']"),
@@ -133,6 +134,15 @@ def test_a_checkpoint_of_another_network_is_refused(
     small = [arg for arg in SMALL if "hidden" not in arg]
     assert command("test", f"--data.path={corpus_folder}", *small, f"--ckpt_path={path}") == 2
     assert "was built from other arguments: model.encoder.hidden_size is 8 there, 128 here;" in capsys.readouterr().err
+
+
+def test_the_help_names_every_command(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not command("--help")
+    said = capsys.readouterr().out.splitlines()
+    for name in ("fit", "validate", "test", "predict", "export", "compare"):
+        assert any(line.startswith(f"  {name} ") for line in said)
+        assert not command(name, "--help")
+        assert f"usage: python -m recipes {name}" in capsys.readouterr().out.replace("[options] ", "")
 
 
 def test_the_command_itself_exits_with_one_line(tmp_path: Path) -> None:
