@@ -1,8 +1,9 @@
-"""`python -m benchmarks verbs | encoder | routes | throughput | training | report | compare`; each has its `--help`."""
+"""`python -m benchmarks COMMAND`; the commands are below, and each has its `--help`."""
 
 import sys
 
 from benchmarks import encoder, routes, verbs
+from benchmarks.codegen import command as codegen
 from benchmarks.throughput import cli, training
 
 COMMANDS = {
@@ -13,6 +14,7 @@ COMMANDS = {
     "training": training.main,
     "report": cli.report,
     "compare": cli.compare_files,
+    "codegen": codegen.main,
 }
 
 

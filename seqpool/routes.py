@@ -19,21 +19,23 @@ class Route(Enum):
 def choose_route(rnn: nn.RNNBase, x: Tensor, fill: float) -> Route:
     """The fastest route over padded `x` of whose steps the share `fill` is real, from host lengths.
 
-    Measured by `python -m benchmarks routes`: packing skips padding, but lacks oneDNN's LSTM and pays in backward
-    wherever the batch shrinks; PyTorch's own kernels cost too much a step for small groups.
+    Measured by `python -m benchmarks routes`. Equal lengths need no care. oneDNN's LSTM, which a packed batch cannot
+    have, is worth some padding. PyTorch's own kernels cost too much a step for small groups; packed, they skip
+    padding, but pay in backward wherever the batch shrinks.
     """
-    if x.device.type != "cpu":
+    if x.device.type != "cpu" or fill == 1:
         return Route.MODULE
-    grouped = _in_onednn(rnn, x) and x.shape[0 if rnn.batch_first else 1] > GROUP and fill < 0.9
-    if torch.is_grad_enabled() and (x.requires_grad or any(weight.requires_grad for weight in rnn.parameters())):
-        packs = not grouped and fill < (0.35 if rnn.mode == "LSTM" else 0.45)
-    else:
-        packs = not _in_onednn(rnn, x) or fill < (0.3 if grouped else 0.6)
-    if packs:
+    learns = torch.is_grad_enabled() and (x.requires_grad or any(weight.requires_grad for weight in rnn.parameters()))
+    if not _in_onednn(rnn, x):
+        packs = not learns or fill < (0.35 if rnn.mode == "LSTM" else 0.45)
+        return Route.MODULE if packs else Route.REVERSED
+    if x.shape[0 if rnn.batch_first else 1] <= GROUP:
+        return Route.REVERSED
+    if not learns and fill < 0.3:
         return Route.MODULE
-    return Route.GROUPS if grouped else Route.REVERSED
+    return Route.GROUPS if fill < 0.9 else Route.REVERSED
 
 
 def _in_onednn(rnn: nn.RNNBase, x: Tensor) -> bool:
-    """Whether PyTorch hands `rnn` over padded rows to oneDNN on the CPU."""
-    return x.device.type == "cpu" and rnn.mode == "LSTM" and not rnn.proj_size and x.dtype == torch.float32
+    """Whether PyTorch, on the CPU, hands `rnn` over padded rows to oneDNN."""
+    return rnn.mode == "LSTM" and not rnn.proj_size and x.dtype == torch.float32

@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 
 # Before torch is imported: the machine's cores belong to the test workers.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Before Triton is imported, which decides for its own library as well: kernels run on the CPU.
+os.environ["TRITON_INTERPRET"] = "1"
 
 import pytest
 import torch

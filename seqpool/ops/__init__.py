@@ -5,9 +5,21 @@ from torch import Tensor
 
 from seqpool.layout import Sequences, on_host
 from seqpool.ops import segment
+from seqpool.ops.choice import backend, kernels_for
 from seqpool.ops.sorting import sort
 
-__all__ = ["accumulator", "attend", "gather", "peak", "select", "softmax", "sort", "spread", "total"]
+__all__ = [
+    "accumulator",
+    "attend",
+    "backend",
+    "gather",
+    "peak",
+    "select",
+    "softmax",
+    "sort",
+    "spread",
+    "total",
+]
 
 
 def accumulator(dtype: torch.dtype) -> torch.dtype:
@@ -43,7 +55,9 @@ def total(seq: Sequences, rows: Tensor) -> Tensor:
         seq: the sequences.
         rows: `(*rows, F)`; what lies in padding is never read.
     """
-    return segment.total(seq, rows, accumulator(rows.dtype))
+    kernels = kernels_for(rows)
+    summed: Tensor = (segment if kernels is None else kernels).total(seq, rows, accumulator(rows.dtype))
+    return summed
 
 
 def peak(seq: Sequences, rows: Tensor, *, largest: bool = True) -> Tensor:
@@ -56,7 +70,11 @@ def peak(seq: Sequences, rows: Tensor, *, largest: bool = True) -> Tensor:
         rows: `(*rows, F)`; what lies in padding is never read.
         largest: the maximum rather than the minimum.
     """
-    return _no_steps(seq, rows) if 0 in rows.shape else segment.peak(seq, rows, largest)
+    if 0 in rows.shape:
+        return _no_steps(seq, rows)
+    kernels = kernels_for(rows)
+    best: Tensor = (segment if kernels is None else kernels).peak(seq, rows, largest)
+    return best
 
 
 def gather(seq: Sequences, rows: Tensor, step: Tensor) -> Tensor:
@@ -107,6 +125,13 @@ def attend(seq: Sequences, scores: Tensor, rows: Tensor) -> tuple[Tensor, Tensor
     Returns:
         The averages, `(B, H, F)`, and the weights, `(*rows, H)`, exactly 0 on padding; both in the accumulator's dtype.
     """
+    kernels = kernels_for(rows)
+    if kernels is not None:
+        averages, shift, mass = kernels.attend(
+            seq, scores, rows, accumulator(torch.promote_types(scores.dtype, rows.dtype))
+        )
+        distance = select(seq, scores.to(shift.dtype) - spread(seq, shift))
+        return averages, select(seq, distance.exp() / spread(seq, torch.where(mass == 0, 1, mass)))
     weights = softmax(seq, scores)
     weighted = weights.unsqueeze(-1) * rows.unsqueeze(-2)
     pooled = total(seq, weighted.flatten(-2))

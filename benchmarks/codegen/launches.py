@@ -1,0 +1,124 @@
+"""Every launch that dispatch can make, found by running it on tensors that have shapes alone."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import Tensor
+
+from seqpool.layout import Sequences
+from seqpool.ops.triton import attention, attention_gradients, peaks, sums
+
+SHAPES = {"few": (64, 256, 512), "many": (4096, 128, 512), "long": (8, 16384, 1024), "odd": (64, 256, 513)}
+"""(B, T, D) for each choice made by shape: four warps a program, one warp, two stages; and an odd pitch."""
+DTYPES = (torch.float32, torch.bfloat16)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A kernel, what it was given by name, and its warps."""
+
+    kernel: Any
+    arguments: dict[str, Any]
+    warps: int
+
+    @property
+    def name(self) -> str:
+        name: str = self.kernel.__name__
+        return name.removesuffix("_kernel")
+
+
+@contextmanager
+def recorded() -> Iterator[list[Launch]]:
+    """What is launched meanwhile, instead of launching it."""
+    launches: list[Launch] = []
+
+    class Recorder:
+        def __init__(self, kernel: Any) -> None:
+            self.kernel = kernel
+
+        def __getitem__(self, grid: tuple[int, ...]) -> Callable[..., None]:
+            def record(*positional: Any, num_warps: int, num_stages: int, **fixed: Any) -> None:  # noqa: ARG001  # one
+                named = dict(zip(self.kernel.arg_names, positional, strict=False)) | fixed
+                launches.append(Launch(self.kernel, named, num_warps))
+
+            return record
+
+    with ExitStack() as stack:
+        for module in (sums, peaks, attention, attention_gradients):
+            stack.enter_context(patch.object(module, "launch", Recorder))
+        yield launches
+
+
+def _sequences(layout: str, shape: tuple[int, int, int], dtype: torch.dtype) -> Sequences:
+    batch, steps, features = shape
+    with torch.device("meta"):
+        n = torch.empty(batch, dtype=torch.int64)
+        if layout in ("padded", "mask", "time-major"):
+            time = 0 if layout == "time-major" else 1
+            size = (steps, batch) if time == 0 else (batch, steps)
+            values = torch.empty(*size, features, dtype=dtype, requires_grad=True)
+            keep = torch.empty(size, dtype=torch.bool) if layout == "mask" else None
+            return Sequences(values=values, lengths=n, count=n, start=n, time=time, keep=keep, full=False)
+        values = torch.empty(batch * steps, features, dtype=dtype, requires_grad=True)
+        hops = torch.empty(steps, dtype=torch.int64) if layout == "packed" else None
+        return Sequences(values=values, lengths=n, count=n, start=n, hops=hops)
+
+
+def _run(verb: str, seq: Sequences) -> None:
+    rows = seq.values
+    if verb == "attend":
+        scores = torch.empty(*rows.shape[:-1], 4, device="meta", dtype=rows.dtype, requires_grad=True)
+        pooled = attention.attend(seq, scores, rows, torch.float32)[0]
+    else:
+        pooled = sums.total(seq, rows, torch.float32) if verb == "total" else peaks.peak(seq, rows, verb == "largest")
+    torch.autograd.grad(pooled, [rows], torch.empty_like(pooled))
+
+
+LAYOUTS = ("padded", "mask", "time-major", "flat", "packed")
+
+
+def launches(layouts: Sequence[str] = LAYOUTS) -> Iterator[tuple[str, Launch]]:
+    """Each configuration once, with the case that led to it."""
+    seen = set()
+    for layout in layouts:
+        for size, shape in SHAPES.items():
+            for dtype in DTYPES:
+                for verb in ("total", "largest", "smallest", "attend"):
+                    with recorded() as found:
+                        _run(verb, _sequences(layout, shape, dtype))
+                    for launch in found:
+                        key = configuration(launch)
+                        if key not in seen:
+                            seen.add(key)
+                            yield f"{layout} {size} {str(dtype).removeprefix('torch.')}", launch
+
+
+def a_few(found: Sequence[tuple[str, Launch]]) -> list[tuple[str, Launch]]:
+    """Few of these launches, in which each kernel still meets every value of every choice, if not every combination."""
+    chosen, met = [], set[tuple[object, ...]]()
+    choices = {id(launch): _choices(launch) for _, launch in found}
+    while missing := set().union(*choices.values()) - met:
+        best = max(found, key=lambda case: len(choices[id(case[1])] & missing))
+        chosen.append(best)
+        met |= choices[id(best[1])]
+    return chosen
+
+
+def _choices(launch: Launch) -> set[tuple[object, ...]]:
+    return {(launch.name, place, kind) for place, kind in enumerate(configuration(launch))}
+
+
+def configuration(launch: Launch) -> tuple[object, ...]:
+    """What a launch is compiled for: two with the same answer share their machine code."""
+    return launch.name, launch.warps, *(_kind(launch.kernel, name, x) for name, x in launch.arguments.items())
+
+
+def _kind(kernel: Any, name: str, value: Any) -> object:
+    if isinstance(value, Tensor):
+        return value.dtype
+    fixed = value is None or value == 1 or name in {p.name for p in kernel.params if p.is_constexpr}
+    return value if fixed else (value % 16 == 0, value >= 2**31)

@@ -1,0 +1,1 @@
+"""Device code: what a program of the grid does."""

@@ -1,0 +1,56 @@
+"""The address formula on the device, from sequence to rows (forward) and from row to sequence (backward).
+
+Step t of sequence b lies at `b * across + (start[b] + hop(t)) * along`. Padded tensors have two strides; tables of rows
+have `across = 0`, and hop(t) is t or, packed, an entry of `hops`. Offsets are int64: a table may pass 2**31 elements.
+"""
+
+from seqpool.ops.triton.language import jit, tl
+
+
+@jit
+def share(program, lengths, owners, firsts, CHUNK: tl.constexpr):
+    """Sequence that this program reads, and its steps `[begin, end)`: all, or one chunk where CHUNK is not 0."""
+    sequence = program.to(tl.int64)
+    begin = sequence * 0
+    if CHUNK:
+        sequence = tl.load(owners + program)
+        # A program behind the last chunk begins behind the last step, and so has nothing to do.
+        begin = (program - tl.load(firsts + sequence)) * CHUNK
+    end = tl.load(lengths + sequence)
+    if CHUNK:
+        end = tl.minimum(end, begin + CHUNK)
+    return sequence, begin, end
+
+
+@jit
+def place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS: tl.constexpr, KEEP: tl.constexpr):
+    """Place of each step along the step axis, and whether it is real."""
+    real = step < end
+    hop = tl.load(hops + step, mask=real, other=0) if HOPS else step
+    at = tl.load(start + sequence) + hop
+    if KEEP:
+        real = real & (tl.load(keep + sequence * keep_across + at * keep_along, mask=real, other=0) != 0)
+    return at, real
+
+
+@jit
+def owner(
+    row, rows, size, start, lengths, keep, owners, valid, keep_across, keep_along,
+    TIME: tl.constexpr, KEEP: tl.constexpr, VALID: tl.constexpr,
+):  # fmt: skip  # one line an address
+    """Sequence of each row, its place along the step axis, and whether it is real.
+
+    TIME is the step axis of a padded tensor, whose second axis has `size` places, or -1 for a table of rows.
+    """
+    inside = row < rows
+    if TIME == -1:
+        sequence = tl.load(owners + row, mask=inside, other=0)
+        real = (tl.load(valid + row, mask=inside, other=0) != 0) if VALID else inside
+        return sequence, row, real
+    sequence = row // size if TIME == 1 else row % size
+    at = row % size if TIME == 1 else row // size
+    step = at - tl.load(start + sequence, mask=inside, other=0)
+    real = inside & (step >= 0) & (step < tl.load(lengths + sequence, mask=inside, other=0))
+    if KEEP:
+        real = real & (tl.load(keep + sequence * keep_across + at * keep_along, mask=inside, other=0) != 0)
+    return sequence, at, real

@@ -1,0 +1,129 @@
+"""Softmax over the steps, fused with the average that it weighs: one pass, by an online softmax.
+
+Each lane of the tile keeps the maximum, the mass and the sum of its own steps, so that lanes meet once, after the loop.
+Heads lie side by side in the grid: those of one sequence read the same rows at about the same time, from the L2 cache.
+"""
+
+from seqpool.ops.triton.kernels.address import owner, place, share
+from seqpool.ops.triton.language import jit, tl
+
+
+@jit
+def _meet(summed, shift, norm):
+    """Average, largest score and mass of all lanes."""
+    top = tl.max(shift, 0)
+    fade = tl.exp(shift - tl.where(top == float("-inf"), 0.0, top))
+    norm = tl.sum(norm * fade, 0)
+    return tl.sum(summed * fade[:, None], 0) / tl.where(norm == 0, 1.0, norm), top, norm
+
+
+@jit
+def attend_kernel(
+    out, out_shift, out_norm, x, scores, masses, start, lengths, hops, keep, owners, firsts,
+    across, along, apart, between, score_across, score_along, score_apart, keep_across, keep_along, features, heads,
+    FINAL: tl.constexpr, NESTED: tl.constexpr,
+    CHUNK: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr, STEPS: tl.constexpr, WIDTH: tl.constexpr,
+):  # fmt: skip  # one line a role
+    """Average one share's steps; its largest score, and the mass exp(score - largest) that it sums to.
+
+    NESTED: the rows are averages of shares, `between` elements from head to head, with their largest scores and masses.
+    A lane that has met nothing but -inf does not subtract it from itself. Steps that all score -inf have no softmax and
+    give NaN; no steps have average 0.
+    """
+    program, head = tl.program_id(0) // heads, tl.program_id(0) % heads
+    sequence, begin, end = share(program, lengths, owners, firsts, CHUNK)
+    feature = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
+    inside = feature < features
+    wide = out.dtype.element_ty
+    summed = tl.zeros([STEPS, WIDTH], wide)
+    shift = tl.full([STEPS], float("-inf"), wide)
+    norm = tl.zeros([STEPS], wide)
+    for first in range(begin, end, STEPS):
+        at, real = place(
+            sequence, first + tl.arange(0, STEPS), end, start, hops, keep, keep_across, keep_along, HOPS, KEEP
+        )
+        offset = sequence * across + at[:, None] * along + feature[None, :] * apart + head.to(tl.int64) * between
+        row = tl.load(x + offset, mask=real[:, None] & inside[None, :], other=0).to(wide)
+        score_offset = sequence * score_across + at * score_along + head * score_apart
+        score = tl.load(scores + score_offset, mask=real, other=float("-inf")).to(wide)
+        higher = tl.maximum(shift, score)
+        base = tl.where(higher == float("-inf"), 0.0, higher)
+        mass = tl.exp(score - base)
+        if NESTED:
+            mass *= tl.load(masses + score_offset, mask=real, other=0)
+        fade = tl.exp(shift - base)
+        norm = norm * fade + mass
+        summed = summed * fade[:, None] + mass[:, None] * row
+        shift = higher
+    average, top, norm = _meet(summed, shift, norm)
+    if FINAL:
+        average = tl.where((norm == 0) & (end > begin), float("nan"), average)
+        top = tl.where(end > begin, top, 0.0)
+    cell = program.to(tl.int64) * heads + head
+    tl.store(out + cell * features + feature, average, mask=inside)
+    tl.store(out_shift + cell, top, mask=tl.program_id(1) == 0)
+    tl.store(out_norm + cell, norm, mask=tl.program_id(1) == 0)
+
+
+@jit
+def _weight(scores, shift, norm, offset, cell, real, wide: tl.constexpr):
+    """Softmax weight of each row, 0 on padding."""
+    score = tl.load(scores + offset, mask=real, other=0).to(wide)
+    top = tl.load(shift + cell, mask=real, other=0)
+    weight = tl.exp(score - top) / tl.load(norm + cell, mask=real, other=1)
+    return tl.where(real, weight, 0.0)
+
+
+@jit
+def score_gradient_kernel(
+    out, x, grads, deltas, scores, shift, norm, start, lengths, keep, owners, valid,
+    across, along, apart, score_across, score_along, score_apart,
+    keep_across, keep_along, rows, size, features, heads,
+    TIME: tl.constexpr, KEEP: tl.constexpr, VALID: tl.constexpr, STEPS: tl.constexpr, WIDTH: tl.constexpr,
+):  # fmt: skip  # one line a role
+    """Gradient of each score, weight * (grad . row - delta), 0 on padding."""
+    row = (tl.program_id(0) // heads).to(tl.int64) * STEPS + tl.arange(0, STEPS)
+    head = tl.program_id(0) % heads
+    sequence, at, real = owner(
+        row, rows, size, start, lengths, keep, owners, valid, keep_across, keep_along, TIME, KEEP, VALID
+    )
+    sequence_at = sequence if TIME != -1 else sequence * 0
+    cell = sequence * heads + head
+    wide = grads.dtype.element_ty
+    dot = tl.zeros([STEPS, WIDTH], wide)
+    for first in range(0, features, WIDTH):
+        feature = first + tl.arange(0, WIDTH)
+        mask = real[:, None] & (feature < features)[None, :]
+        offset = sequence_at[:, None] * across + at[:, None] * along + feature[None, :] * apart
+        value = tl.load(x + offset, mask=mask, other=0).to(wide)
+        dot += value * tl.load(grads + cell[:, None] * features + feature[None, :], mask=mask, other=0)
+    offset = sequence_at * score_across + at * score_along + head * score_apart
+    weight = _weight(scores, shift, norm, offset, cell, real, wide)
+    gradient = weight * (tl.sum(dot, 1) - tl.load(deltas + cell, mask=real, other=0))
+    tl.store(out + row * heads + head, tl.where(real, gradient, 0.0).to(out.dtype.element_ty), mask=row < rows)
+
+
+@jit
+def row_gradient_kernel(
+    out, grads, scores, shift, norm, start, lengths, keep, owners, valid,
+    score_across, score_along, score_apart, keep_across, keep_along, rows, size, features, heads,
+    TIME: tl.constexpr, KEEP: tl.constexpr, VALID: tl.constexpr, STEPS: tl.constexpr, WIDTH: tl.constexpr,
+):  # fmt: skip  # one line a role
+    """Gradient of each row, the sum over heads of weight * grad, 0 on padding."""
+    row = tl.program_id(0).to(tl.int64) * STEPS + tl.arange(0, STEPS)
+    sequence, at, real = owner(
+        row, rows, size, start, lengths, keep, owners, valid, keep_across, keep_along, TIME, KEEP, VALID
+    )
+    sequence_at = sequence if TIME != -1 else sequence * 0
+    feature = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
+    mask = real[:, None] & (feature < features)[None, :]
+    wide = grads.dtype.element_ty
+    summed = tl.zeros([STEPS, WIDTH], wide)
+    for head in range(heads):
+        cell = sequence * heads + head
+        offset = sequence_at * score_across + at * score_along + head * score_apart
+        weight = _weight(scores, shift, norm, offset, cell, real, wide)
+        summed += weight[:, None] * tl.load(grads + cell[:, None] * features + feature[None, :], mask=mask, other=0)
+    value = tl.where(mask, summed, 0.0).to(out.dtype.element_ty)
+    inside = (row < rows)[:, None] & (feature < features)[None, :]
+    tl.store(out + row[:, None] * features + feature[None, :], value, mask=inside)

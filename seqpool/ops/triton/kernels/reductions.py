@@ -1,0 +1,89 @@
+"""Sum and maximum over the steps of each sequence.
+
+Every lane of the tile reduces its own steps and the lanes meet once, after the loop: no barrier inside it. A result
+depends on no other program, so no atomics, and two runs agree bit for bit.
+"""
+
+from seqpool.ops.triton.kernels.address import place, share
+from seqpool.ops.triton.language import jit, tl
+
+NOWHERE = tl.constexpr(2**31 - 1)
+
+
+@jit
+def total_kernel(
+    out, x, start, lengths, hops, keep, owners, firsts, across, along, apart, keep_across, keep_along, features,
+    CHUNK: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr, STEPS: tl.constexpr, WIDTH: tl.constexpr,
+):  # fmt: skip  # one line a role
+    """Sum the steps of one share, in the dtype of `out`."""
+    program = tl.program_id(0)
+    sequence, begin, end = share(program, lengths, owners, firsts, CHUNK)
+    feature = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
+    inside = feature < features
+    summed = tl.zeros([STEPS, WIDTH], out.dtype.element_ty)
+    for first in range(begin, end, STEPS):
+        step = first + tl.arange(0, STEPS)
+        at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
+        address = x + sequence * across + at[:, None] * along + feature[None, :] * apart
+        summed += tl.load(address, mask=real[:, None] & inside[None, :], other=0).to(out.dtype.element_ty)
+    tl.store(out + program.to(tl.int64) * features + feature, tl.sum(summed, 0), mask=inside)
+
+
+@jit
+def _first_best(best, step, other, other_step):
+    """The larger of two, NaN above all; the earlier one where they are equal."""
+    nan, other_nan = best != best, other != other
+    same = (best == other) | (nan & other_nan)
+    wins = (other_nan & (nan == 0)) | (other > best) | (same & (other_step < step))
+    return tl.where(wins, other, best), tl.where(wins, other_step, step)
+
+
+@jit
+def _meet(best, step):
+    """The best of all lanes, and the first step that has it: simple reductions, of which a NaN would pass unseen."""
+    nan = best != best
+    some_nan = tl.max(nan.to(tl.int32), 0) != 0
+    top = tl.max(tl.where(nan, float("-inf"), best), 0)
+    hit = tl.where(some_nan[None, :], nan, best == top[None, :])
+    return tl.where(some_nan, float("nan"), top), tl.min(tl.where(hit, step, NOWHERE), 0)
+
+
+@jit
+def peak_kernel(
+    out, out_at, x, x_at, start, lengths, hops, keep, owners, firsts, across, along, apart, keep_across, keep_along,
+    features,
+    LARGEST: tl.constexpr, NESTED: tl.constexpr, FINAL: tl.constexpr,
+    CHUNK: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr, STEPS: tl.constexpr, WIDTH: tl.constexpr,
+):  # fmt: skip  # one line a role
+    """Largest (smallest) step of one share, and where along the step axis it lies first.
+
+    NESTED: the rows are results of shares, and `x_at` says where each was found. No step lies at place -1.
+    """
+    program = tl.program_id(0)
+    sequence, begin, end = share(program, lengths, owners, firsts, CHUNK)
+    feature = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
+    inside = feature < features
+    sign = 1.0 if LARGEST else -1.0
+    wide = tl.float64 if x.dtype.element_ty == tl.float64 else tl.float32
+    best = tl.full([STEPS, WIDTH], float("-inf"), wide)
+    # The step rather than the place: int32, which takes half the registers.
+    best_step = tl.full([STEPS, WIDTH], NOWHERE, tl.int32)
+    for first in range(begin, end, STEPS):
+        step = first + tl.arange(0, STEPS)
+        at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
+        offset = sequence * across + at[:, None] * along + feature[None, :] * apart
+        mask = real[:, None] & inside[None, :]
+        value = tl.load(x + offset, mask=mask, other=0).to(wide) * sign
+        # Masked lanes are worse than any step, even one of -inf: they lie nowhere.
+        value = tl.where(mask, value, float("-inf"))
+        best, best_step = _first_best(best, best_step, value, tl.where(mask, step[:, None].to(tl.int32), NOWHERE))
+    best, best_step = _meet(best, best_step)
+    some = best_step != NOWHERE
+    hop = tl.load(hops + best_step, mask=some, other=0) if HOPS else best_step.to(tl.int64)
+    at = tl.load(start + sequence) + hop
+    if NESTED:
+        at = tl.load(x_at + sequence * across + at * along + feature * apart, mask=some & inside, other=-1)
+    row = program.to(tl.int64) * features + feature
+    best = tl.where(some, best * sign, 0.0) if FINAL else best * sign
+    tl.store(out + row, best.to(out.dtype.element_ty), mask=inside)
+    tl.store(out_at + row, tl.where(some, at, -1), mask=inside)

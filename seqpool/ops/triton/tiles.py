@@ -1,0 +1,45 @@
+"""The few configurations that kernels run in, by reason rather than by trial: no first call tunes anything."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+ROW_BYTES = 256
+"""Bytes of a row that a tile holds: 16 lanes of 16 bytes, two whole 128-byte lines of the cache."""
+LOADS = 4
+"""Independent 16-byte loads a lane: 2 KB a warp in flight, so that 16 resident warps give the 32 KB an SM needs."""
+MANY = 2048
+"""Programs that fill a large GPU with one warp each: some 16 warps on each of 132 SMs."""
+
+
+class Tile(NamedTuple):
+    """Steps and features of a tile, and the warps that share it."""
+
+    steps: int
+    width: int
+    warps: int
+
+
+def tile(rows: Tensor, programs: int) -> Tile:
+    """The tile for `rows`, where the grid has `programs` times the tiles that cover a row.
+
+    One warp a program where there are many: its lanes never wait for another warp. Four where there are few. Half types
+    whose pitch 16 bytes do not divide are loaded one by one, with an address each: half as many, or registers run out.
+    """
+    features, bytes_each = rows.shape[-1], rows.element_size()
+    width = min(ROW_BYTES // bytes_each, power_of_2(features))
+    if bytes_each == 2 and not even(rows):
+        width = min(width, ROW_BYTES // 4)
+    warps = 1 if programs * -(-features // width) >= MANY else 4
+    return Tile(warps * 32 * LOADS * 16 // ROW_BYTES, width, warps)
+
+
+def even(rows: Tensor) -> bool:
+    """Whether 16 bytes divide the pitch of the rows, so that they can be loaded 16 bytes at a time."""
+    # The pitch of a step comes first: that of a sequence is a multiple of it, and may hold a symbol for a size.
+    return rows.stride(-1) == 1 and all(stride * rows.element_size() % 16 == 0 for stride in rows.stride()[-2::-1])
+
+
+def power_of_2(number: int) -> int:
+    """The least power of 2 that is not below `number`."""
+    return 1 << (number - 1).bit_length()

@@ -1,0 +1,150 @@
+"""Kernels in Triton's interpreter equal the reference: values and gradients, in every layout and dtype."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+import seqpool
+from seqpool import ops
+from seqpool.ops.choice import Backend
+from seqpool.ops.triton import address
+from tests.layouts import LAYOUTS, cases
+from tests.verb_cases import gradients, lay, leaves
+
+
+def attend(seq: seqpool.Sequences, rows: Tensor, heads: int) -> Tensor:
+    """Averages and the weights' squares summed, so that both send gradients."""
+    rows = ops.select(seq, rows)
+    scores = rows.sum(-1, keepdim=True) * torch.arange(1, heads + 1, dtype=rows.dtype)
+    averages, weights = ops.attend(seq, scores, rows)
+    return torch.cat([averages.flatten(1), ops.total(seq, weights.square())], 1)
+
+
+Verb = Callable[[seqpool.Sequences, Tensor], Tensor]
+VERBS: dict[str, Verb] = {
+    "total": ops.total,
+    "largest": ops.peak,
+    "attend": lambda seq, rows: attend(seq, rows, heads=1),
+    "attend, heads": lambda seq, rows: attend(seq, rows, heads=3),
+    "smallest": lambda seq, rows: ops.peak(seq, rows, largest=False),
+}
+CASES = [*cases([0, 35, 3, 0, 1]), *(case for case in cases([35, 3, 3, 1]) if case[0].startswith("packed"))]
+every_verb = pytest.mark.parametrize("verb", VERBS)
+
+
+def pooled(name: Backend, verb: str, layout: str, ragged: list[Tensor]) -> list[Tensor]:
+    """Values, then gradients."""
+    with ops.backend(name):
+        laid = lay(layout, ragged)
+        values = VERBS[verb](laid.view(), laid.rows())
+        weight = torch.linspace(-1, 1, values.numel(), dtype=values.dtype).reshape(values.shape)
+        return [values.detach(), *gradients(values, ragged, weight)]
+
+
+def check(verb: str, layout: str, ragged: list[Tensor]) -> None:
+    for mine, theirs in zip(
+        pooled("triton", verb, layout, ragged), pooled("reference", verb, layout, ragged), strict=True
+    ):
+        assert mine.dtype == theirs.dtype
+        torch.testing.assert_close(mine, theirs, equal_nan=True)
+
+
+@pytest.fixture
+def _short_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two stages at sizes that the interpreter gets through."""
+    monkeypatch.setattr(address, "LONG", 8)
+    monkeypatch.setattr(address, "CHUNK", 4)
+
+
+@every_verb
+@pytest.mark.parametrize(("layout", "lengths"), CASES)
+def test_every_layout(layout: str, lengths: tuple[int, ...], verb: str) -> None:
+    check(verb, layout, leaves(lengths, dtype=torch.float32))
+
+
+@pytest.mark.parametrize("verb", ["total", "largest", "smallest"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_dtype(layout: str, dtype: torch.dtype, verb: str) -> None:
+    check(verb, layout, leaves([4, 2, 1], dtype=dtype))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_attention_of_every_dtype(layout: str, dtype: torch.dtype) -> None:
+    """As good as the gradients' own rounding lets it be, beside the reference in double precision."""
+
+    def run(name: Backend, scores: list[Tensor], rows: list[Tensor]) -> list[Tensor]:
+        with ops.backend(name):
+            seq = lay(layout, rows).view()
+            score = ops.select(seq, lay(layout, scores).rows())
+            averages, weights = ops.attend(seq, score, ops.select(seq, lay(layout, rows).rows()))
+            return [averages, weights, *torch.autograd.grad(averages.sum() + weights.square().sum(), scores + rows)]
+
+    scores, rows = leaves([4, 2, 1], width=2, dtype=dtype), leaves([4, 2, 1], dtype=dtype)
+    exact = run(
+        "reference",
+        [x.detach().double().requires_grad_() for x in scores],
+        [x.detach().double().requires_grad_() for x in rows],
+    )
+    for mine, theirs in zip(run("triton", scores, rows), exact, strict=True):
+        torch.testing.assert_close(
+            mine, theirs.to(mine.dtype), atol=4 * torch.finfo(dtype).eps, rtol=2 * torch.finfo(dtype).eps ** 0.9
+        )
+
+
+@every_verb
+@pytest.mark.parametrize("width", [1, 66])
+@pytest.mark.parametrize("layout", ["holes", "packed"])
+def test_odd_widths(layout: str, width: int, verb: str) -> None:
+    check(verb, layout, leaves([9, 2, 1], width=width, dtype=torch.float32))
+
+
+@every_verb
+@pytest.mark.usefixtures("_short_is_long")
+@pytest.mark.parametrize("layout", ["holes", "left", "time_major", "flat", "narrowed", "packed"])
+def test_a_giant_beside_short_ones(layout: str, verb: str) -> None:
+    check(verb, layout, leaves([35, 3, 9, 1] if layout == "packed" else [0, 35, 0, 3, 9, 0]))
+
+
+@pytest.mark.parametrize("layout", ["holes", "packed"])
+def test_a_giant_as_long_as_users_have(layout: str) -> None:
+    check("total", layout, leaves([address.LONG + 6, 3, 1]))
+
+
+@every_verb
+@pytest.mark.parametrize("layout", ["holes", "time_major", "flat", "packed"])
+def test_ties_and_what_is_not_finite(layout: str, verb: str) -> None:
+    """A feature each: the first of equal steps takes the maximum, NaN passes through."""
+    level = torch.tensor([float("nan"), float("-inf"), float("inf"), 0.0])
+    ragged = leaves([5, 3, 2], width=4, dtype=torch.float32)
+    with torch.no_grad():
+        ragged[0][1:4:2] = level
+        ragged[1][:] = level
+    check(verb, layout, ragged)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("layout", ["right", "flat", "packed"])
+def test_half_types_sum_in_float32(layout: str, dtype: torch.dtype) -> None:
+    laid = lay(layout, [torch.ones(4096, 1, dtype=dtype), torch.ones(3, 1, dtype=dtype)])
+    with ops.backend("triton"):
+        assert ops.total(laid.view(), laid.rows()).tolist() == [[4096.0], [3.0]]
+
+
+@every_verb
+@pytest.mark.parametrize("layout", ["right", "holes", "time_major", "flat", "packed"])
+def test_differentiates_twice(layout: str, verb: str) -> None:
+    def gradient_of_gradient(name: Backend) -> list[Tensor]:
+        with ops.backend(name):
+            laid = lay(layout, ragged)
+            (grad,) = torch.autograd.grad(
+                VERBS[verb](laid.view(), laid.rows()).square().sum(), ragged[0], create_graph=True
+            )
+            return list(torch.autograd.grad(grad.sum(), ragged))
+
+    ragged = leaves([4, 2, 1])
+    for mine, theirs in zip(gradient_of_gradient("triton"), gradient_of_gradient("reference"), strict=True):
+        torch.testing.assert_close(mine, theirs)
