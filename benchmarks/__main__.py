@@ -5,6 +5,8 @@ import sys
 from benchmarks import encoder, routes, verbs
 from benchmarks.accuracy.cli import accuracy
 from benchmarks.codegen import command as codegen
+from benchmarks.evidence import command as evidence
+from benchmarks.gpu import command as gpu
 from benchmarks.throughput import cli, training
 
 COMMANDS = {
@@ -14,9 +16,10 @@ COMMANDS = {
     "throughput": cli.throughput,
     "training": training.main,
     "accuracy": accuracy,
-    "report": cli.report,
+    "report": evidence.main,
     "compare": cli.compare_files,
     "codegen": codegen.main,
+    "gpu": gpu.main,
 }
 
 

@@ -114,7 +114,7 @@ def test_it_works_around_compiled_calls() -> None:
     assert graphs == [False, True]
 
 
-@pytest.mark.parametrize("verb", ["mean", "max", "attention"])
+@pytest.mark.parametrize("verb", ["mean", "max", "attention", "log-mean-exp", "variation"])
 def test_operators_are_sound(verb: str) -> None:
     """Schema, fake shapes, gradients and ahead-of-time graphs."""
     x = torch.randn(3, 5, 4, requires_grad=True)
@@ -124,6 +124,10 @@ def test_operators_are_sound(verb: str) -> None:
         torch.library.opcheck(torch.ops.seqpool.segment_total.default, (x, *address, torch.float32))
     elif verb == "max":
         torch.library.opcheck(torch.ops.seqpool.segment_peak.default, (x, *address, True))
+    elif verb == "log-mean-exp":
+        torch.library.opcheck(torch.ops.seqpool.segment_logsumexp.default, (x, *address, torch.float32))
+    elif verb == "variation":
+        torch.library.opcheck(torch.ops.seqpool.segment_variation.default, (x, *address, torch.float32))
     else:
         scores = torch.randn(3, 5, 2, requires_grad=True)
         torch.library.opcheck(torch.ops.seqpool.segment_attend.default, (x, scores, *address, torch.float32))

@@ -26,6 +26,8 @@ Verb = Callable[[seqpool.Sequences, Tensor], Tensor]
 VERBS: dict[str, Verb] = {
     "total": ops.total,
     "largest": ops.peak,
+    "log_mean_exp": ops.log_mean_exp,
+    "variation": lambda seq, rows: torch.cat(ops.variation(seq, rows), 1),
     "attend": lambda seq, rows: attend(seq, rows, heads=1),
     "attend, heads": lambda seq, rows: attend(seq, rows, heads=3),
     "smallest": lambda seq, rows: ops.peak(seq, rows, largest=False),
@@ -115,6 +117,7 @@ def test_a_giant_as_long_as_users_have(layout: str) -> None:
 
 
 @every_verb
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy, which the interpreter computes with, warns of inf - inf
 @pytest.mark.parametrize("layout", ["holes", "time_major", "flat", "packed"])
 def test_ties_and_what_is_not_finite(layout: str, verb: str) -> None:
     """A feature each: the first of equal steps takes the maximum, NaN passes through."""
@@ -148,3 +151,13 @@ def test_differentiates_twice(layout: str, verb: str) -> None:
     ragged = leaves([4, 2, 1])
     for mine, theirs in zip(gradient_of_gradient("triton"), gradient_of_gradient("reference"), strict=True):
         torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("lengths", [[9, 2, 1], [2000, 3, 1]])  # in one stage and in two
+def test_a_high_level_costs_the_deviations_no_digits(lengths: list[int]) -> None:
+    """In single precision, beside the reference in double precision: 1000 is 1e5 times the deviations."""
+    ragged = [1000 + 0.01 * x.detach() for x in leaves(lengths, width=2, dtype=torch.float32)]
+    kernels = pooled("triton", "variation", "flat", [x.clone().requires_grad_() for x in ragged])
+    exact = pooled("reference", "variation", "flat", [x.double().requires_grad_() for x in ragged])
+    for mine, theirs in zip(kernels, exact, strict=True):
+        torch.testing.assert_close(mine, theirs.float(), rtol=1e-5, atol=1e-7)

@@ -10,8 +10,8 @@ from seqpool.ops.triton.language import compile_ahead
 
 IN_FLIGHT = 32 * 1024
 """Bytes of loads an SM must have in flight: bandwidth x latency / SMs is some 20-30 KB on an H100 or H200."""
-WRITES = ("spread", "row_gradient")
-"""Kernels that write the rows; the others read them in a loop over steps or features."""
+WRITES = ("spread", "row_gradient", "share_gradient", "line_gradient")
+"""Kernels that write a row where it lies; the others read rows in a loop over steps or features."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def examine(case: str, launch: Launch, target: Target) -> Report:
     listing = read(compile_ahead(launch.kernel, launch.arguments, where, launch.warps), target.vendor)
     wide = listing.wide_stores if launch.name in WRITES else listing.loop_wide
     flying = target.resident(listing, launch.warps) * target.lanes * 16 * wide
-    steps, width, features = (launch.arguments[name] for name in ("STEPS", "WIDTH", "features"))
+    steps, width, whole = (launch.arguments[name] for name in ("STEPS", "WIDTH", "WHOLE"))
+    features = launch.arguments["features"] * whole
     instructions = listing.loop_instructions * launch.warps / steps * -(-features // width)
     faults = "; ".join(_faults(launch, target, listing, wide, flying))
     return Report(

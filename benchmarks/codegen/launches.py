@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops.triton import attention, attention_gradients, peaks, sums
+from seqpool.ops.triton import attention, attention_gradients, deviations, exponentials, peaks, sums
+from seqpool.ops.triton.language import is_fixed
 
 SHAPES = {"few": (64, 256, 512), "many": (4096, 128, 512), "long": (8, 16384, 1024), "odd": (64, 256, 513)}
 """(B, T, D) for each choice made by shape: four warps a program, one warp, two stages; and an odd pitch."""
@@ -48,7 +49,7 @@ def recorded() -> Iterator[list[Launch]]:
             return record
 
     with ExitStack() as stack:
-        for module in (sums, peaks, attention, attention_gradients):
+        for module in (sums, peaks, attention, attention_gradients, deviations, exponentials):
             stack.enter_context(patch.object(module, "launch", Recorder))
         yield launches
 
@@ -68,13 +69,22 @@ def _sequences(layout: str, shape: tuple[int, int, int], dtype: torch.dtype) -> 
         return Sequences(values=values, lengths=n, count=n, start=n, hops=hops)
 
 
+REDUCTIONS = {
+    "total": sums.total,
+    "logsumexp": exponentials.logsumexp,
+    "variation": lambda *given: torch.cat(deviations.variation(*given), 1),
+}
+
+
 def _run(verb: str, seq: Sequences) -> None:
     rows = seq.values
     if verb == "attend":
         scores = torch.empty(*rows.shape[:-1], 4, device="meta", dtype=rows.dtype, requires_grad=True)
         pooled = attention.attend(seq, scores, rows, torch.float32)[0]
+    elif verb in REDUCTIONS:
+        pooled = REDUCTIONS[verb](seq, rows, torch.float32)
     else:
-        pooled = sums.total(seq, rows, torch.float32) if verb == "total" else peaks.peak(seq, rows, verb == "largest")
+        pooled = peaks.peak(seq, rows, verb == "largest")
     torch.autograd.grad(pooled, [rows], torch.empty_like(pooled))
 
 
@@ -87,7 +97,7 @@ def launches(layouts: Sequence[str] = LAYOUTS) -> Iterator[tuple[str, Launch]]:
     for layout in layouts:
         for size, shape in SHAPES.items():
             for dtype in DTYPES:
-                for verb in ("total", "largest", "smallest", "attend"):
+                for verb in (*REDUCTIONS, "largest", "smallest", "attend"):
                     with recorded() as found:
                         _run(verb, _sequences(layout, shape, dtype))
                     for launch in found:
@@ -114,11 +124,13 @@ def _choices(launch: Launch) -> set[tuple[object, ...]]:
 
 def configuration(launch: Launch) -> tuple[object, ...]:
     """What a launch is compiled for: two with the same answer share their machine code."""
-    return launch.name, launch.warps, *(_kind(launch.kernel, name, x) for name, x in launch.arguments.items())
+    kinds = (_kind(parameter, launch.arguments[parameter.name]) for parameter in launch.kernel.params)
+    return launch.name, launch.warps, *kinds
 
 
-def _kind(kernel: Any, name: str, value: Any) -> object:
+def _kind(parameter: Any, value: Any) -> object:
     if isinstance(value, Tensor):
         return value.dtype
-    fixed = value is None or value == 1 or name in {p.name for p in kernel.params if p.is_constexpr}
-    return value if fixed else (value % 16 == 0, value >= 2**31)
+    if is_fixed(parameter, value):
+        return value
+    return value >= 2**31, parameter.do_not_specialize or value % 16 == 0

@@ -1,5 +1,7 @@
 """The verbs that every pooler is written in: shapes, empty batches, and the choice of backend."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -12,13 +14,16 @@ __all__ = [
     "accumulator",
     "attend",
     "backend",
+    "centred",
     "gather",
+    "log_mean_exp",
     "peak",
     "select",
     "softmax",
     "sort",
     "spread",
     "total",
+    "variation",
 ]
 
 
@@ -136,6 +141,56 @@ def attend(seq: Sequences, scores: Tensor, rows: Tensor) -> tuple[Tensor, Tensor
     weighted = weights.unsqueeze(-1) * rows.unsqueeze(-2)
     pooled = total(seq, weighted.flatten(-2))
     return pooled.reshape(seq.batch, scores.shape[-1], rows.shape[-1]), weights
+
+
+def log_mean_exp(seq: Sequences, rows: Tensor) -> Tensor:
+    r"""Logarithm of the mean exponential of the real steps, :math:`\log \frac{1}{n} \sum_t e^{x_t}`; 0 for none.
+
+    Args:
+        seq: the sequences.
+        rows: `(*rows, F)`; what lies in padding is never read.
+
+    """
+    count = seq.count.unsqueeze(1)
+    kernels = kernels_for(rows)
+    if kernels is not None:
+        summed: Tensor = kernels.logsumexp(seq, rows, accumulator(rows.dtype))
+        return torch.where(count > 0, summed - count.clamp(min=1).to(summed.dtype).log(), 0)
+    rows = select(seq, rows).to(accumulator(rows.dtype))
+    # The shift cancels, so it needs no gradient; an infinite one would make NaN of the infinite steps.
+    shift = peak(seq, rows.detach())
+    shift = torch.where(shift.abs() < math.inf, shift, 0)
+    # Selected before exp: what overflows on padding would be NaN in backward.
+    mass = total(seq, select(seq, rows - spread(seq, shift)).exp())
+    return (torch.where(count > 0, mass, 1) / count.clamp(min=1)).log() + shift
+
+
+def centred(seq: Sequences, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean of each sequence, `(B, F)`, and the deviation of each row from it, `(*rows, F)`; rows finite on padding."""
+    count = seq.count.clamp(min=1).unsqueeze(1)
+    mean = total(seq, rows) / count
+    deviation = rows - spread(seq, mean)
+    # Over long sequences of large values the mean is rounded by more than the steps differ; what it missed is the mean
+    # of the deviations. Without rounding that is 0, so it needs no gradient.
+    return mean, deviation - spread(seq, total(seq, deviation.detach()) / count)
+
+
+def variation(seq: Sequences, rows: Tensor) -> tuple[Tensor, Tensor]:
+    r"""Mean of the real steps, and the sum of their squared deviations, :math:`\sum_t (x_t - \bar{x})^2`.
+
+    Args:
+        seq: the sequences.
+        rows: `(*rows, F)`; what lies in padding is never read.
+
+    Returns:
+        Both `(B, F)` in the accumulator's dtype, 0 for an empty sequence.
+    """
+    kernels = kernels_for(rows)
+    if kernels is not None:
+        both: tuple[Tensor, Tensor] = kernels.variation(seq, rows, accumulator(rows.dtype))
+        return both
+    mean, deviation = centred(seq, select(seq, rows))
+    return mean, total(seq, deviation.square())
 
 
 def _no_steps(seq: Sequences, rows: Tensor) -> Tensor:

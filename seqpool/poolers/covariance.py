@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import select, total
+from seqpool.ops import centred, select, total
 from seqpool.poolers.base import Pooler, check_at_least_one, settle
-from seqpool.poolers.statistics import centred
 
 
 @final

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops import select, spread, total
+from seqpool.ops import centred, select, spread, total
 from seqpool.poolers.base import Pooler, settle
-from seqpool.poolers.statistics import centred, root, widened
+from seqpool.poolers.statistics import root, widened
 
 
 def moments(seq: Sequences) -> Tensor:

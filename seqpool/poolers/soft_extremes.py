@@ -7,20 +7,17 @@ import torch
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import accumulator, peak, select, softmax, spread, total
+from seqpool.ops import accumulator, log_mean_exp, select, softmax, total
 from seqpool.poolers.base import Pooler, settle
 
 
 def log_sum_exp(seq: Sequences, sharpness: Tensor | float = 1.0) -> Tensor:
     """Logarithm of the mean exponential of the real steps, `(B, F)`; see `LogSumExpPooler`."""
+    if isinstance(sharpness, float) and sharpness == 1:
+        # A pass over the rows less, where scaling would change nothing.
+        return settle(seq, log_mean_exp(seq, seq.values))
     scaled = sharpness * select(seq, seq.values).to(accumulator(seq.values.dtype))
-    # The shift cancels, so it needs no gradient; an infinite one would make NaN of the infinite steps.
-    shift = peak(seq, scaled.detach())
-    shift = torch.where(shift.abs() < math.inf, shift, 0)
-    # Selected before exp: what overflows on padding would be NaN in backward.
-    mass = total(seq, select(seq, scaled - spread(seq, shift)).exp())
-    mean = torch.where(seq.count.unsqueeze(1) > 0, mass, 1) / seq.count.clamp(min=1).unsqueeze(1)
-    return settle(seq, (mean.log() + shift) / sharpness)
+    return settle(seq, log_mean_exp(seq, scaled) / sharpness)
 
 
 def softmax_mean(seq: Sequences, temperature: Tensor | float = 1.0) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops import select, spread, total
+from seqpool.ops import variation
 from seqpool.poolers.base import Pooler, settle
 
 
@@ -26,16 +26,6 @@ def statistics(seq: Sequences, correction: int = 0) -> Tensor:
     return settle(seq, torch.cat([mean, root(squared)], dim=1))
 
 
-def centred(seq: Sequences, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean of each sequence, `(B, F)`, and the deviation of each row from it, `(*rows, F)`; rows finite on padding."""
-    count = seq.count.clamp(min=1).unsqueeze(1)
-    mean = total(seq, rows) / count
-    deviation = rows - spread(seq, mean)
-    # Over long sequences of large values the mean is rounded by more than the steps differ; what it missed is the mean
-    # of the deviations. Without rounding that is 0, so it needs no gradient.
-    return mean, deviation - spread(seq, total(seq, deviation.detach()) / count)
-
-
 def root(squared: Tensor) -> Tensor:
     """Square root with gradient 0, rather than infinity, at 0."""
     return torch.where(squared == 0, 0, torch.where(squared == 0, 1, squared).sqrt())
@@ -47,9 +37,9 @@ def widened(rows: Tensor) -> Tensor:
 
 
 def _mean_and_variance(seq: Sequences, correction: int) -> tuple[Tensor, Tensor]:
-    mean, deviation = centred(seq, select(seq, seq.values))
+    mean, squares = variation(seq, seq.values)
     freedom = (seq.count - correction).unsqueeze(1)
-    return mean, torch.where(freedom > 0, total(seq, deviation.square()) / freedom.clamp(min=1), 0)
+    return mean, torch.where(freedom > 0, squares / freedom.clamp(min=1), 0)
 
 
 def _one_std(x: Tensor, correction: int) -> Tensor:

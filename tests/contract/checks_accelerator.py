@@ -13,7 +13,7 @@ from torch import Tensor
 from torch._subclasses import fake_tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
-from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
+from torch.utils.backend_registration import _DummyBackendModule, _setup_privateuseone_for_python_backend
 
 from tests.contract.discovery import Case
 from tests.contract.layouts import Layout
@@ -23,8 +23,18 @@ from tests.contract.running import Inputs, arguments, fitted, inputs_of
 SIZES = (3, 6, 0, 1, 4)
 
 
+class _Generators(_DummyBackendModule):
+    """What PyTorch asks of every device in the process that it keeps the random state of: this one has none."""
+
+    def get_rng_state(self, device: object = None) -> Tensor:
+        return torch.empty(0, dtype=torch.uint8)
+
+    def set_rng_state(self, state: Tensor, device: object = None) -> None:
+        assert not state.numel(), "the fake accelerator draws no random numbers"
+
+
 # A process can have one, and takes it only before its first backward: so at import, which is when tests are collected.
-_setup_privateuseone_for_python_backend("gpu")
+_setup_privateuseone_for_python_backend("gpu", backend_module=_Generators())
 DEVICE = torch.device("gpu")
 """The fake accelerator."""
 

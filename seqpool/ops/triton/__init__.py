@@ -1,8 +1,10 @@
 """The Triton backend: the verbs as kernels, for CUDA and ROCm, and for the CPU in Triton's interpreter."""
 
 from seqpool.ops.triton.attention import attend
+from seqpool.ops.triton.deviations import variation
+from seqpool.ops.triton.exponentials import logsumexp
 from seqpool.ops.triton.language import INTERPRETED
 from seqpool.ops.triton.peaks import peak
 from seqpool.ops.triton.sums import total
 
-__all__ = ["INTERPRETED", "attend", "peak", "total"]
+__all__ = ["INTERPRETED", "attend", "logsumexp", "peak", "total", "variation"]

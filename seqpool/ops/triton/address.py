@@ -1,5 +1,6 @@
 """The address formula on the host: what a kernel needs to find each step, and how long sequences are split."""
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,10 @@ LONG = 1024
 CHUNK = 512
 
 Where = tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None, Tensor | None, int]
+
+
+Found = tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]
+"""Start, lengths, keep, owner, valid: what a row needs to find its sequence."""
 
 
 class Strides(NamedTuple):
@@ -38,11 +43,15 @@ def where(seq: Sequences, rows: Tensor, *, backward: bool) -> Where:
     return seq.start.contiguous(), seq.lengths.contiguous(), seq.hops, seq.keep, owner, valid, time
 
 
-def strides(rows: Tensor, time: int) -> Strides:
-    """Strides of rows `(*rows, F)`; a table has none across sequences."""
-    if time == -1:
-        return Strides(0, *rows.stride())
-    return Strides(rows.stride(1 - time), rows.stride(time), rows.stride(2))
+def strides(rows: Tensor, time: int, grain: int = 1) -> Strides:
+    """Strides of rows `(*rows, F)`, those between rows in grains; a table has none across sequences."""
+    across = 0 if time == -1 else rows.stride(1 - time)
+    return Strides(across // grain, rows.stride(max(time, 0)) // grain, rows.stride(-1))
+
+
+def places(shape: Sequence[int], time: int) -> tuple[int, int]:
+    """Rows of a tensor of this shape, and the places along its second axis."""
+    return (shape[0], 1) if time == -1 else (shape[0] * shape[1], shape[1])
 
 
 def keep_strides(keep: Tensor | None, time: int) -> tuple[int, int]:
@@ -63,7 +72,33 @@ def shares(rows: Tensor, lengths: Tensor, hops: Tensor | None, time: int) -> Sha
         return None
     counts = (lengths + (CHUNK - 1)) // CHUNK
     ends = counts.cumsum(0)
-    places = rows.shape[0] if time == -1 else rows.shape[0] * rows.shape[1]
-    most = places // CHUNK + lengths.shape[0]
+    most = places(rows.shape, time)[0] // CHUNK + lengths.shape[0]
     owners = torch.searchsorted(ends, torch.arange(most, device=ends.device), right=True)
     return Shares(owners.clamp(max=lengths.shape[0] - 1), ends - counts, counts)
+
+
+def owned(
+    rows: Tensor, start: Tensor, lengths: Tensor, keep: Tensor | None, owner: Tensor | None, valid: Tensor | None,
+    time: int,
+) -> tuple[Tensor, Tensor]:  # fmt: skip  # one line an address
+    """Sequence of each row and whether it is real, shaped like the rows."""
+    if time == -1:
+        assert owner is not None
+        return owner, torch.ones_like(owner, dtype=torch.bool) if valid is None else valid
+    batch, steps = lengths.shape[0], rows.shape[time]
+    sequence = torch.arange(batch, device=rows.device).unsqueeze(time).expand(rows.shape[:2])
+    step = torch.arange(steps, device=rows.device).unsqueeze(1 - time) - start.unsqueeze(time)
+    real = (step >= 0) & (step < lengths.unsqueeze(time))
+    return sequence, real if keep is None else real & keep
+
+
+def again(
+    formula: Callable[..., Tensor], inputs: Sequence[Tensor], found_by: Found, time: int, grad: Tensor
+) -> tuple[Tensor, ...]:
+    """The second derivative: that of a gradient whose `formula` takes its inputs, each row's owner and who is real."""
+    inputs = [x.detach().requires_grad_() for x in inputs]
+    rows = next(x for x in inputs if x.shape == grad.shape)
+    owner, real = owned(rows, *found_by, time)
+    with torch.enable_grad():
+        result = formula(*inputs, owner, real.unsqueeze(-1))
+    return torch.autograd.grad(result, inputs, grad)

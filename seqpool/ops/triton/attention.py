@@ -70,12 +70,13 @@ def _average(
 ) -> Averages:  # fmt: skip  # one line an address
     programs, heads, features = (lengths if owners is None else owners).shape[0], scores.shape[-1], rows.shape[-1]
     out, shift, norm = _fresh(rows, programs, heads, dtype)
-    by_row = strides(rows if masses is None else rows[:, 0], time)
-    steps, width, warps = tile(rows, programs * heads)
-    launch(attend_kernel)[programs * heads, -(-features // width)](
+    shape = tile(rows, programs * heads)
+    by_row = strides(rows if masses is None else rows[:, 0], time, shape.grain)
+    launch(attend_kernel)[programs * heads, -(-features // shape.width)](
         out, shift, norm, rows, scores, masses, start, lengths, hops, keep, owners, firsts, *by_row,
-        0 if masses is None else features, *strides(scores, time), *keep_strides(keep, time), features, heads,
+        0 if masses is None else features // shape.grain, *strides(scores, time), *keep_strides(keep, time),
+        features // shape.whole, heads,
         FINAL=owners is None, NESTED=masses is not None, CHUNK=0 if owners is None else address.CHUNK,
-        HOPS=hops is not None, KEEP=keep is not None, STEPS=steps, WIDTH=width, num_warps=warps, num_stages=1,
+        HOPS=hops is not None, KEEP=keep is not None, **shape.fixed,
     )  # fmt: skip  # one line a role
     return out, shift, norm

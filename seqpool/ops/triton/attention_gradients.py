@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seqpool.ops.triton.address import keep_strides, strides
+from seqpool.ops.triton.address import keep_strides, owned, places, strides
 from seqpool.ops.triton.kernels.attention import row_gradient_kernel, score_gradient_kernel
 from seqpool.ops.triton.language import kernel_op, launch
 from seqpool.ops.triton.tiles import tile
@@ -22,25 +22,10 @@ def _weights(scores: Tensor, shift: Tensor, norm: Tensor, owner: Tensor, real: T
     return torch.where(real.unsqueeze(-1), score.exp() / norm[owner], 0)
 
 
-def _owner(
-    rows: Tensor, start: Tensor, lengths: Tensor, keep: Tensor | None, owner: Tensor | None, valid: Tensor | None,
-    time: int,
-) -> tuple[Tensor, Tensor]:  # fmt: skip  # one line an address
-    """Sequence of each row and whether it is real, shaped like the rows."""
-    if time == -1:
-        assert owner is not None
-        return owner, torch.ones_like(owner, dtype=torch.bool) if valid is None else valid
-    batch, steps = lengths.shape[0], rows.shape[time]
-    sequence = torch.arange(batch, device=rows.device).unsqueeze(time).expand(rows.shape[:2])
-    step = torch.arange(steps, device=rows.device).unsqueeze(1 - time) - start.unsqueeze(time)
-    real = (step >= 0) & (step < lengths.unsqueeze(time))
-    return sequence, real if keep is None else real & keep
-
-
 def _backward(ctx: Any, row_grad: Tensor, score_grad: Tensor) -> tuple[Tensor | None, ...]:
     """The second derivative, in plain PyTorch through the same formula."""
     grads, deltas, rows, scores, shift, norm, start, lengths, _, keep, owner, valid = ctx.saved_tensors
-    sequence, real = _owner(rows, start, lengths, keep, owner, valid, ctx.time)
+    sequence, real = owned(rows, start, lengths, keep, owner, valid, ctx.time)
     inputs = [x.detach().requires_grad_() for x in (grads, deltas, rows, scores, norm)]
     with torch.enable_grad():
         grads, deltas, rows, scores, norm = inputs
@@ -68,18 +53,16 @@ def attend_gradients(
     """Gradients by the rows and by the scores, 0 on padding; no row is read again for its own gradient."""
     by_row, by_score = rows.new_empty(rows.shape), scores.new_empty(scores.shape)
     features, heads = rows.shape[-1], scores.shape[-1]
-    places, size = (rows.shape[0], 1) if time == -1 else (rows.shape[0] * rows.shape[1], rows.shape[1])
-    steps, width, warps = tile(rows, places)
-    tiles = -(-places // steps)
+    many, size = places(rows.shape, time)
+    shape = tile(rows, many)
+    tiles = -(-many // shape.steps)
     found_by = start, lengths, keep, owner, valid
-    flags = {"TIME": time, "KEEP": keep is not None, "VALID": valid is not None, "STEPS": steps, "WIDTH": width}
-    last = *keep_strides(keep, time), places, size, features, heads
+    flags = {"TIME": time, "KEEP": keep is not None, "VALID": valid is not None, **shape.fixed}
+    last = *strides(scores, time), *keep_strides(keep, time), many, size, features // shape.whole, heads
     launch(score_gradient_kernel)[tiles * heads,](
-        by_score, rows, grads, deltas, scores, shift, norm, *found_by, *strides(rows, time), *strides(scores, time),
-        *last, **flags, num_warps=warps, num_stages=1,
-    )  # fmt: skip  # one line a role
-    launch(row_gradient_kernel)[tiles, -(-features // width)](
-        by_row, grads, scores, shift, norm, *found_by, *strides(scores, time), *last, **flags,
-        num_warps=warps, num_stages=1,
-    )  # fmt: skip  # one line a role
+        by_score, rows, grads, deltas, scores, shift, norm, *found_by, *strides(rows, time, shape.grain), *last, **flags
+    )
+    launch(row_gradient_kernel)[tiles, -(-features // shape.width)](
+        by_row, grads, scores, shift, norm, *found_by, *last, **flags
+    )
     return by_row, by_score

@@ -15,7 +15,13 @@ R = TypeVar("R")
 INTERPRETED = bool(triton.knobs.runtime.interpret)
 """Whether Triton's interpreter runs the kernels on the CPU, as `TRITON_INTERPRET=1` asks for at import."""
 
-jit = triton.jit
+UNSPECIALISED = (
+    "across", "along", "between", "score_across", "score_along", "keep_across", "keep_along",
+    "rows", "size", "features", "heads",
+)  # fmt: skip  # a list
+"""Numbers whose value picks no machine code of its own: they come divided by what must be known to divide them."""
+
+jit = triton.jit(do_not_specialize=UNSPECIALISED)
 
 
 def kernel_op(
@@ -54,15 +60,24 @@ def compile_ahead(kernel: Any, arguments: dict[str, Any], target: tuple[str, int
     signature, constants, attributes = {}, {}, {}
     for place, (name, parameter) in enumerate(zip(kernel.arg_names, kernel.params, strict=True)):
         value = arguments[name]
-        fixed = parameter.is_constexpr or value is None or (type(value) is int and value == 1)
+        fixed = is_fixed(parameter, value)
         signature[name] = "constexpr" if fixed else _type_of(value)
         if fixed:
             constants[name] = value
-        elif (value.data_ptr() if isinstance(value, torch.Tensor) else value) % 16 == 0:
+        elif (
+            not parameter.do_not_specialize
+            and (value.data_ptr() if isinstance(value, torch.Tensor) else value) % 16 == 0
+        ):
             attributes[(place,)] = [["tt.divisibility", 16]]
     source = triton.compiler.ASTSource(kernel, signature, constants, attributes)
     options = {"num_warps": warps, "num_stages": 1, "enable_fp_fusion": True}
     return triton.compile(source, target=triton.backends.compiler.GPUTarget(*target), options=options)
+
+
+def is_fixed(parameter: Any, value: Any) -> bool:
+    """Whether the machine code holds the value of an argument."""
+    one = type(value) is int and value == 1 and not parameter.do_not_specialize
+    return bool(parameter.is_constexpr or value is None or one)
 
 
 def _type_of(value: Any) -> str:

@@ -59,11 +59,11 @@ def _best(
     programs, features = (lengths if owners is None else owners).shape[0], rows.shape[-1]
     out = rows.new_empty((programs, features))
     out_at = rows.new_empty((programs, features), dtype=torch.int64)
-    steps, width, warps = tile(rows, programs)
-    launch(peak_kernel)[programs, -(-features // width)](
-        out, out_at, rows, at, start, lengths, hops, keep, owners, firsts, *strides(rows, time),
-        *keep_strides(keep, time), features,
+    shape = tile(rows, programs)
+    launch(peak_kernel)[programs, -(-features // shape.width)](
+        out, out_at, rows, at, start, lengths, hops, keep, owners, firsts, *strides(rows, time, shape.grain),
+        *keep_strides(keep, time), features // shape.whole,
         LARGEST=largest, NESTED=at is not None, FINAL=owners is None, CHUNK=0 if owners is None else address.CHUNK,
-        HOPS=hops is not None, KEEP=keep is not None, STEPS=steps, WIDTH=width, num_warps=warps, num_stages=1,
+        HOPS=hops is not None, KEEP=keep is not None, **shape.fixed,
     )  # fmt: skip  # one line a role
     return out, out_at

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from seqpool.layout import Sequences
 from seqpool.ops.triton import address
-from seqpool.ops.triton.address import keep_strides, shares, strides, where
+from seqpool.ops.triton.address import keep_strides, places, shares, strides, where
 from seqpool.ops.triton.kernels.gradients import spread_kernel
 from seqpool.ops.triton.kernels.reductions import total_kernel
 from seqpool.ops.triton.language import kernel_op, launch
@@ -56,11 +56,11 @@ def _sum(
 ) -> Tensor:  # fmt: skip  # one line an address
     programs, features = (lengths if owners is None else owners).shape[0], rows.shape[-1]
     out = rows.new_empty((programs, features), dtype=dtype)
-    steps, width, warps = tile(rows, programs)
-    launch(total_kernel)[programs, -(-features // width)](
-        out, rows, start, lengths, hops, keep, owners, firsts, *strides(rows, time), *keep_strides(keep, time),
-        features, CHUNK=0 if owners is None else address.CHUNK, HOPS=hops is not None, KEEP=keep is not None,
-        STEPS=steps, WIDTH=width, num_warps=warps, num_stages=1,
+    shape = tile(rows, programs)
+    launch(total_kernel)[programs, -(-features // shape.width)](
+        out, rows, start, lengths, hops, keep, owners, firsts, *strides(rows, time, shape.grain),
+        *keep_strides(keep, time), features // shape.whole, CHUNK=0 if owners is None else address.CHUNK,
+        HOPS=hops is not None, KEEP=keep is not None, **shape.fixed,
     )  # fmt: skip  # one line a role
     return out
 
@@ -100,12 +100,11 @@ def segment_spread(
     """
     out = vectors.new_empty(shape, dtype=dtype)
     features = shape[-1]
-    rows, size = (shape[0], 1) if time == -1 else (shape[0] * shape[1], shape[1])
-    steps, width, warps = tile(out, rows)
-    launch(spread_kernel)[-(-rows // steps), -(-features // width)](
-        out, vectors, found, start, lengths, keep, owner, valid, *vectors.stride(),
-        *keep_strides(keep, time), rows, size, features,
-        PEAK=found is not None, TIME=time, KEEP=keep is not None, VALID=valid is not None, STEPS=steps, WIDTH=width,
-        num_warps=warps, num_stages=1,
+    rows, size = places(shape, time)
+    tiles = tile(out, rows)
+    launch(spread_kernel)[-(-rows // tiles.steps), -(-features // tiles.width)](
+        out, vectors.contiguous(), found, start, lengths, keep, owner, valid, *keep_strides(keep, time), rows, size,
+        features // tiles.whole, PEAK=found is not None, TIME=time, KEEP=keep is not None, VALID=valid is not None,
+        **tiles.fixed,
     )  # fmt: skip  # one line a role
     return out

@@ -13,11 +13,21 @@ MANY = 2048
 
 
 class Tile(NamedTuple):
-    """Steps and features of a tile, and the warps that share it."""
+    """Steps and features of a tile, the warps that share it, and what divides strides (grain) and features (whole)."""
 
     steps: int
     width: int
     warps: int
+    grain: int
+    whole: int
+
+    @property
+    def fixed(self) -> dict[str, int]:
+        """What kernels are compiled for."""
+        return {
+            "STEPS": self.steps, "WIDTH": self.width, "GRAIN": self.grain, "WHOLE": self.whole,
+            "num_warps": self.warps, "num_stages": 1,
+        }  # fmt: skip  # a list
 
 
 def tile(rows: Tensor, programs: int) -> Tile:
@@ -27,11 +37,12 @@ def tile(rows: Tensor, programs: int) -> Tile:
     whose pitch 16 bytes do not divide are loaded one by one, with an address each: half as many, or registers run out.
     """
     features, bytes_each = rows.shape[-1], rows.element_size()
-    width = min(ROW_BYTES // bytes_each, power_of_2(features))
-    if bytes_each == 2 and not even(rows):
+    width, load = min(ROW_BYTES // bytes_each, power_of_2(features)), 16 // bytes_each
+    grain, whole = load if even(rows) else 1, load if features % load == 0 else 1
+    if bytes_each == 2 and grain * whole == 1:
         width = min(width, ROW_BYTES // 4)
     warps = 1 if programs * -(-features // width) >= MANY else 4
-    return Tile(warps * 32 * LOADS * 16 // ROW_BYTES, width, warps)
+    return Tile(warps * 32 * LOADS * 16 // ROW_BYTES, width, warps, grain, whole)
 
 
 def even(rows: Tensor) -> bool:

@@ -22,7 +22,8 @@ def attend_kernel(
     out, out_shift, out_norm, x, scores, masses, start, lengths, hops, keep, owners, firsts,
     across, along, apart, between, score_across, score_along, score_apart, keep_across, keep_along, features, heads,
     FINAL: tl.constexpr, NESTED: tl.constexpr,
-    CHUNK: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr, STEPS: tl.constexpr, WIDTH: tl.constexpr,
+    CHUNK: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr,
+    STEPS: tl.constexpr, WIDTH: tl.constexpr, GRAIN: tl.constexpr, WHOLE: tl.constexpr,
 ):  # fmt: skip  # one line a role
     """Average one share's steps; its largest score, and the mass exp(score - largest) that it sums to.
 
@@ -33,17 +34,16 @@ def attend_kernel(
     program, head = tl.program_id(0) // heads, tl.program_id(0) % heads
     sequence, begin, end = share(program, lengths, owners, firsts, CHUNK)
     feature = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
-    inside = feature < features
+    inside = feature < features * WHOLE
     wide = out.dtype.element_ty
-    summed = tl.zeros([STEPS, WIDTH], wide)
+    summed, norm = tl.zeros([STEPS, WIDTH], wide), tl.zeros([STEPS], wide)
     shift = tl.full([STEPS], float("-inf"), wide)
-    norm = tl.zeros([STEPS], wide)
     for first in range(begin, end, STEPS):
-        at, real = place(
-            sequence, first + tl.arange(0, STEPS), end, start, hops, keep, keep_across, keep_along, HOPS, KEEP
-        )
-        offset = sequence * across + at[:, None] * along + feature[None, :] * apart + head.to(tl.int64) * between
-        row = tl.load(x + offset, mask=real[:, None] & inside[None, :], other=0).to(wide)
+        step = first + tl.arange(0, STEPS)
+        at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
+        offset = sequence * across + at[:, None] * along + head.to(tl.int64) * between
+        address = x + offset * GRAIN + feature[None, :] * apart
+        row = tl.load(address, mask=real[:, None] & inside[None, :], other=0).to(wide)
         score_offset = sequence * score_across + at * score_along + head * score_apart
         score = tl.load(scores + score_offset, mask=real, other=float("-inf")).to(wide)
         higher = tl.maximum(shift, score)
@@ -60,7 +60,7 @@ def attend_kernel(
         average = tl.where((norm == 0) & (end > begin), float("nan"), average)
         top = tl.where(end > begin, top, 0.0)
     cell = program.to(tl.int64) * heads + head
-    tl.store(out + cell * features + feature, average, mask=inside)
+    tl.store(out + cell * features * WHOLE + feature, average, mask=inside)
     tl.store(out_shift + cell, top, mask=tl.program_id(1) == 0)
     tl.store(out_norm + cell, norm, mask=tl.program_id(1) == 0)
 
@@ -79,7 +79,8 @@ def score_gradient_kernel(
     out, x, grads, deltas, scores, shift, norm, start, lengths, keep, owners, valid,
     across, along, apart, score_across, score_along, score_apart,
     keep_across, keep_along, rows, size, features, heads,
-    TIME: tl.constexpr, KEEP: tl.constexpr, VALID: tl.constexpr, STEPS: tl.constexpr, WIDTH: tl.constexpr,
+    TIME: tl.constexpr, KEEP: tl.constexpr, VALID: tl.constexpr,
+    STEPS: tl.constexpr, WIDTH: tl.constexpr, GRAIN: tl.constexpr, WHOLE: tl.constexpr,
 ):  # fmt: skip  # one line a role
     """Gradient of each score, weight * (grad . row - delta), 0 on padding."""
     row = (tl.program_id(0) // heads).to(tl.int64) * STEPS + tl.arange(0, STEPS)
@@ -91,12 +92,12 @@ def score_gradient_kernel(
     cell = sequence * heads + head
     wide = grads.dtype.element_ty
     dot = tl.zeros([STEPS, WIDTH], wide)
-    for first in range(0, features, WIDTH):
+    for first in range(0, features * WHOLE, WIDTH):
         feature = first + tl.arange(0, WIDTH)
-        mask = real[:, None] & (feature < features)[None, :]
-        offset = sequence_at[:, None] * across + at[:, None] * along + feature[None, :] * apart
+        mask = real[:, None] & (feature < features * WHOLE)[None, :]
+        offset = (sequence_at[:, None] * across + at[:, None] * along) * GRAIN + feature[None, :] * apart
         value = tl.load(x + offset, mask=mask, other=0).to(wide)
-        dot += value * tl.load(grads + cell[:, None] * features + feature[None, :], mask=mask, other=0)
+        dot += value * tl.load(grads + cell[:, None] * features * WHOLE + feature[None, :], mask=mask, other=0)
     offset = sequence_at * score_across + at * score_along + head * score_apart
     weight = _weight(scores, shift, norm, offset, cell, real, wide)
     gradient = weight * (tl.sum(dot, 1) - tl.load(deltas + cell, mask=real, other=0))
@@ -107,7 +108,8 @@ def score_gradient_kernel(
 def row_gradient_kernel(
     out, grads, scores, shift, norm, start, lengths, keep, owners, valid,
     score_across, score_along, score_apart, keep_across, keep_along, rows, size, features, heads,
-    TIME: tl.constexpr, KEEP: tl.constexpr, VALID: tl.constexpr, STEPS: tl.constexpr, WIDTH: tl.constexpr,
+    TIME: tl.constexpr, KEEP: tl.constexpr, VALID: tl.constexpr,
+    STEPS: tl.constexpr, WIDTH: tl.constexpr, GRAIN: tl.constexpr, WHOLE: tl.constexpr,
 ):  # fmt: skip  # one line a role
     """Gradient of each row, the sum over heads of weight * grad, 0 on padding."""
     row = tl.program_id(0).to(tl.int64) * STEPS + tl.arange(0, STEPS)
@@ -116,14 +118,16 @@ def row_gradient_kernel(
     )
     sequence_at = sequence if TIME != -1 else sequence * 0
     feature = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
-    mask = real[:, None] & (feature < features)[None, :]
+    mask = real[:, None] & (feature < features * WHOLE)[None, :]
     wide = grads.dtype.element_ty
     summed = tl.zeros([STEPS, WIDTH], wide)
     for head in range(heads):
         cell = sequence * heads + head
         offset = sequence_at * score_across + at * score_along + head * score_apart
         weight = _weight(scores, shift, norm, offset, cell, real, wide)
-        summed += weight[:, None] * tl.load(grads + cell[:, None] * features + feature[None, :], mask=mask, other=0)
+        summed += weight[:, None] * tl.load(
+            grads + cell[:, None] * features * WHOLE + feature[None, :], mask=mask, other=0
+        )
     value = tl.where(mask, summed, 0.0).to(out.dtype.element_ty)
-    inside = (row < rows)[:, None] & (feature < features)[None, :]
-    tl.store(out + row[:, None] * features + feature[None, :], value, mask=inside)
+    inside = (row < rows)[:, None] & (feature < features * WHOLE)[None, :]
+    tl.store(out + row[:, None] * features * WHOLE + feature[None, :], value, mask=inside)

@@ -13,20 +13,21 @@ NOWHERE = tl.constexpr(2**31 - 1)
 @jit
 def total_kernel(
     out, x, start, lengths, hops, keep, owners, firsts, across, along, apart, keep_across, keep_along, features,
-    CHUNK: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr, STEPS: tl.constexpr, WIDTH: tl.constexpr,
+    CHUNK: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr,
+    STEPS: tl.constexpr, WIDTH: tl.constexpr, GRAIN: tl.constexpr, WHOLE: tl.constexpr,
 ):  # fmt: skip  # one line a role
     """Sum the steps of one share, in the dtype of `out`."""
     program = tl.program_id(0)
     sequence, begin, end = share(program, lengths, owners, firsts, CHUNK)
     feature = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
-    inside = feature < features
+    inside = feature < features * WHOLE
     summed = tl.zeros([STEPS, WIDTH], out.dtype.element_ty)
     for first in range(begin, end, STEPS):
         step = first + tl.arange(0, STEPS)
         at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
-        address = x + sequence * across + at[:, None] * along + feature[None, :] * apart
-        summed += tl.load(address, mask=real[:, None] & inside[None, :], other=0).to(out.dtype.element_ty)
-    tl.store(out + program.to(tl.int64) * features + feature, tl.sum(summed, 0), mask=inside)
+        offset = (sequence * across + at[:, None] * along) * GRAIN + feature[None, :] * apart
+        summed += tl.load(x + offset, mask=real[:, None] & inside[None, :], other=0).to(out.dtype.element_ty)
+    tl.store(out + program.to(tl.int64) * features * WHOLE + feature, tl.sum(summed, 0), mask=inside)
 
 
 @jit
@@ -53,7 +54,8 @@ def peak_kernel(
     out, out_at, x, x_at, start, lengths, hops, keep, owners, firsts, across, along, apart, keep_across, keep_along,
     features,
     LARGEST: tl.constexpr, NESTED: tl.constexpr, FINAL: tl.constexpr,
-    CHUNK: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr, STEPS: tl.constexpr, WIDTH: tl.constexpr,
+    CHUNK: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr,
+    STEPS: tl.constexpr, WIDTH: tl.constexpr, GRAIN: tl.constexpr, WHOLE: tl.constexpr,
 ):  # fmt: skip  # one line a role
     """Largest (smallest) step of one share, and where along the step axis it lies first.
 
@@ -62,7 +64,7 @@ def peak_kernel(
     program = tl.program_id(0)
     sequence, begin, end = share(program, lengths, owners, firsts, CHUNK)
     feature = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
-    inside = feature < features
+    inside = feature < features * WHOLE
     sign = 1.0 if LARGEST else -1.0
     wide = tl.float64 if x.dtype.element_ty == tl.float64 else tl.float32
     best = tl.full([STEPS, WIDTH], float("-inf"), wide)
@@ -71,7 +73,7 @@ def peak_kernel(
     for first in range(begin, end, STEPS):
         step = first + tl.arange(0, STEPS)
         at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
-        offset = sequence * across + at[:, None] * along + feature[None, :] * apart
+        offset = (sequence * across + at[:, None] * along) * GRAIN + feature[None, :] * apart
         mask = real[:, None] & inside[None, :]
         value = tl.load(x + offset, mask=mask, other=0).to(wide) * sign
         # Masked lanes are worse than any step, even one of -inf: they lie nowhere.
@@ -82,8 +84,8 @@ def peak_kernel(
     hop = tl.load(hops + best_step, mask=some, other=0) if HOPS else best_step.to(tl.int64)
     at = tl.load(start + sequence) + hop
     if NESTED:
-        at = tl.load(x_at + sequence * across + at * along + feature * apart, mask=some & inside, other=-1)
-    row = program.to(tl.int64) * features + feature
+        at = tl.load(x_at + (sequence * across + at * along) * GRAIN + feature * apart, mask=some & inside, other=-1)
+    row = program.to(tl.int64) * features * WHOLE + feature
     best = tl.where(some, best * sign, 0.0) if FINAL else best * sign
     tl.store(out + row, best.to(out.dtype.element_ty), mask=inside)
     tl.store(out_at + row, tl.where(some, at, -1), mask=inside)
