@@ -6,6 +6,7 @@ from benchmarks import encoder, routes, verbs
 from benchmarks.accuracy.cli import accuracy
 from benchmarks.codegen import command as codegen
 from benchmarks.evidence import command as evidence
+from benchmarks.gpu import command as gpu
 from benchmarks.throughput import cli, training
 
 COMMANDS = {
@@ -18,6 +19,7 @@ COMMANDS = {
     "report": evidence.main,
     "compare": cli.compare_files,
     "codegen": codegen.main,
+    "gpu": gpu.main,
 }
 
 

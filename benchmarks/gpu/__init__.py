@@ -1,0 +1,1 @@
+"""The kernels on a GPU: right before fast, in one command."""

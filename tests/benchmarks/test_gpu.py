@@ -1,0 +1,49 @@
+"""The command for a GPU, without one: its refusal, and its check and its counting on the CPU, kernels interpreted."""
+
+from dataclasses import fields
+
+import pytest
+import torch
+
+from benchmarks.gpu import check, command, cost
+from benchmarks.throughput.measure import Bench
+from benchmarks.throughput.rows import Case
+from benchmarks.throughput.shapes import Shape
+from benchmarks.timing import wall
+from seqpool.ops import triton as kernels
+
+CPU = torch.device("cpu")
+SMALL = (Shape(3, 5, 6, "uniform"),)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_it_says_so_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        command.main([])
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "python -m benchmarks gpu: error: it needs a GPU and a CUDA or ROCm build of torch, neither is usable here"
+    )
+
+
+def test_every_verb_and_dtype_is_checked() -> None:
+    found = list(check.checks(CPU, ["padded", "packed"], SMALL))
+    assert len(found) == check.how_many(["padded", "packed"], SMALL) == 48
+    assert [one for one in found if one.fault] == []
+
+
+def test_a_wrong_kernel_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    total = kernels.total
+    monkeypatch.setattr(kernels, "total", lambda *given: total(*given) * 1.01)
+    wrong = {one.pooler for one in check.checks(CPU, ["flat"], SMALL) if "output: off by" in one.fault}
+    assert "sum" in wrong
+
+
+def test_costs_of_both_backends() -> None:
+    found, wrong = cost.costs(Case("std", "padded", "3x5x8", "float32"), Bench(CPU, wall, 1e9, 0.01))
+    assert wrong == []
+    assert [(one.passes, one.backend) for one in found] == [
+        (passes, backend) for passes in ("forward", "forward+backward") for backend in ("reference", "triton")
+    ]
+    assert all(one.median_ms > 0 and one.captures == "no: not a GPU" for one in found)
+    assert {field.name for field in fields(cost.Cost)} >= {"launches", "captures", "share_of_limit"}
