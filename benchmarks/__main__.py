@@ -3,7 +3,9 @@
 import sys
 
 from benchmarks import encoder, routes, verbs
+from benchmarks.accuracy.cli import accuracy
 from benchmarks.codegen import command as codegen
+from benchmarks.evidence import command as evidence
 from benchmarks.gpu import command as gpu
 from benchmarks.throughput import cli, training
 
@@ -13,7 +15,8 @@ COMMANDS = {
     "routes": routes.main,
     "throughput": cli.throughput,
     "training": training.main,
-    "report": cli.report,
+    "accuracy": accuracy,
+    "report": evidence.main,
     "compare": cli.compare_files,
     "codegen": codegen.main,
     "gpu": gpu.main,

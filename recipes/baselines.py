@@ -33,16 +33,42 @@ class Score:
     parameters: int
 
 
+@final
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The class a baseline gives each test text, and what it cost.
+
+    Args:
+        predicted: Numbers of classes.
+        seconds: Wall-clock seconds of the whole fit.
+        parameters: Numbers that were learned.
+    """
+
+    predicted: Tensor
+    seconds: float
+    parameters: int
+
+
 def majority(corpus: Corpus) -> Score:
     """Answer the most frequent class of the training split."""
-    start = time.perf_counter()
-    most = torch.tensor(corpus.splits["train"]["label"][:]).bincount().argmax()
-    seconds = time.perf_counter() - start
-    return _score("majority class", corpus, most.repeat(len(corpus.splits["test"])), seconds, 0)
+    return _score("majority class", corpus, answer_majority(corpus))
 
 
 def bag_of_words(corpus: Corpus, seed: int) -> Score:
     """Logistic regression on the tf-idf of whole texts."""
+    return _score("bag of words, linear", corpus, answer_linear(corpus, seed))
+
+
+def answer_majority(corpus: Corpus) -> Answer:
+    """The most frequent class of the training split, for every test text."""
+    start = time.perf_counter()
+    most = torch.tensor(corpus.splits["train"]["label"][:]).bincount().argmax()
+    seconds = time.perf_counter() - start
+    return Answer(predicted=most.repeat(len(corpus.splits["test"])), seconds=seconds, parameters=0)
+
+
+def answer_linear(corpus: Corpus, seed: int) -> Answer:
+    """What logistic regression on the tf-idf of whole texts gives each test text."""
     start = time.perf_counter()
     train, test = corpus.splits["train"], corpus.splits["test"]
     vectorizer = TfidfVectorizer(sublinear_tf=True)
@@ -50,16 +76,16 @@ def bag_of_words(corpus: Corpus, seed: int) -> Score:
     model.fit(vectorizer.fit_transform(train["text"]), train["label"][:])
     seconds = time.perf_counter() - start
     predicted = torch.tensor(model.predict(vectorizer.transform(test["text"])))
-    return _score("bag of words, linear", corpus, predicted, seconds, model.coef_.size + model.intercept_.size)
+    return Answer(predicted=predicted, seconds=seconds, parameters=model.coef_.size + model.intercept_.size)
 
 
-def _score(name: str, corpus: Corpus, predicted: Tensor, seconds: float, parameters: int) -> Score:
+def _score(name: str, corpus: Corpus, answer: Answer) -> Score:
     both = metrics(len(corpus.labels))
-    values = both(predicted, torch.tensor(corpus.splits["test"]["label"][:]))
+    values = both(answer.predicted, torch.tensor(corpus.splits["test"]["label"][:]))
     return Score(
         model=name,
         accuracy=float(values["accuracy"]),
         macro_f1=float(values["macro_f1"]),
-        seconds=seconds,
-        parameters=parameters,
+        seconds=answer.seconds,
+        parameters=answer.parameters,
     )

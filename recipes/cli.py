@@ -4,18 +4,22 @@ import sys
 from pathlib import Path
 from typing import Any, final
 
+from jsonargparse import Namespace
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 
+from recipes.data.columns import names
 from recipes.data.module import TextData
 from recipes.gate import OneLineParser, bad_input, bad_run
 from recipes.model import TextClassifier
 from recipes.network import join_encoder
 from recipes.quiet import quiet_warnings
 from recipes.training.files import WholeFiles, check_weights, read_checkpoint
+from recipes.training.origin import plain, refuse_other_model, refuse_other_texts
+from recipes.training.processes import refuse_lone_trainers
 from recipes.training.resume import Resume
-from recipes.training.runs import FOLDER, SaveConfigOnce, go_on_with_last
+from recipes.training.runs import FOLDER, SaveConfigOnce, go_on_with_last, make_folder, nothing_left
 from recipes.vectors import Coverage
 
 DEFAULTS: dict[str, Any] = {
@@ -33,6 +37,9 @@ DEFAULTS: dict[str, Any] = {
     # Everything is logged once an epoch, which Lightning takes for too seldom where an epoch is short.
     "log_every_n_steps": 1,
 }
+MAX_SEED = 2**32 - 1
+"""numpy's own."""
+
 SPLITS = {"fit": "train", "validate": "validation", "test": "test"}
 """What a command cannot do without."""
 
@@ -49,7 +56,7 @@ def train() -> None:
             parser_class=OneLineParser,
             parser_kwargs={
                 "prog": "python -m recipes",
-                "description": "Train text classifiers. See also compare, predict and export, each with --help",
+                "description": "Train and measure text classifiers.",
             },
             save_config_callback=SaveConfigOnce,
             auto_configure_optimizers=False,
@@ -62,6 +69,9 @@ class RecipeCLI(LightningCLI):
 
     coverage: Coverage | None = None
     """What the file of word vectors held, where one was read."""
+
+    checkpoint: dict[str, Any] | None = None
+    """What the command starts from, where a path is given."""
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
@@ -92,31 +102,58 @@ class RecipeCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         super().parse_arguments(parser, args)
-        config = self.config[self.config.subcommand]
+        command, config = self.config.subcommand, self.config[self.config.subcommand]
         with bad_input():
-            if config.checkpoint.save_top_k not in (0, 1) and "{" not in config.checkpoint.filename:
-                raise ValueError(
-                    "several best checkpoints need names of their own: give checkpoint.filename a {step} or {epoch}, "
-                    f"{config.checkpoint.filename!r} came"
-                )
+            _check_numbers(config)
+            if config.ckpt_path is None and command != "fit":
+                raise ValueError(f"{command} needs a trained model: give --ckpt_path a checkpoint, or `last`")
             if config.ckpt_path == "last":
-                go_on_with_last(config, in_place=self.config.subcommand == "fit")
+                go_on_with_last(config, in_place=command == "fit")
             if config.ckpt_path is not None:
-                read_checkpoint(config.ckpt_path)
+                self.checkpoint = read_checkpoint(config.ckpt_path)
+                refuse_other_model(self.checkpoint, config.model, config.ckpt_path, training=command == "fit")
+            if command != "fit":
+                config.data.vocabulary = config.ckpt_path
 
     def instantiate_classes(self) -> None:
+        command, config = self.config.subcommand, self.config[self.config.subcommand]
         with bad_input():
             super().instantiate_classes()
-            self.datamodule.require(SPLITS[self.config.subcommand])
-            path = self.config[self.config.subcommand].ckpt_path
-            if path is not None:
-                check_weights(self.model, path)
-            elif self.config.subcommand == "fit":
-                self.coverage = self.model.read_vectors(self.datamodule.tokenizer.get_vocab())
+            refuse_lone_trainers(self.trainer)
+            self.datamodule.require(SPLITS[command])
+            if self.checkpoint is not None:
+                self.datamodule.load_state_dict(self.checkpoint["TextData"])
+                check_weights(self.model, self.checkpoint, config.ckpt_path)
+            if command == "fit":
+                self._prepare_training(config)
         self.trainer.strategy.checkpoint_io = WholeFiles()
 
+    def _prepare_training(self, config: Namespace) -> None:
+        """Find what would be refused after the first step or epoch."""
+        self.model.configure_optimizers()
+        if not config.trainer.callbacks:  # they may log more
+            for name in ("checkpoint", "early_stopping"):
+                monitor = config[name].monitor
+                if monitor is not None and monitor not in self.model.logged:
+                    raise ValueError(f"{name}.monitor must be one of {names(self.model.logged)}, {monitor!r} came")
+        if self.checkpoint is not None:
+            refuse_other_texts(self.checkpoint, self.datamodule.state_dict(), config.ckpt_path)
+        else:
+            self.coverage = self.model.read_vectors(self.datamodule.tokenizer.get_vocab())
+        for callback in self.trainer.callbacks:  # type: ignore[attr-defined]  # set by name
+            if isinstance(callback, Resume):
+                callback.built_from = plain(config.model)
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        start = self.checkpoint["global_step"] if self.checkpoint is not None else 0
+        self.checkpoint = None  # its memory
+        with nothing_left(self.trainer, start):
+            self._announce(subcommand)
+            super()._run_subcommand(subcommand)
+
     @rank_zero_only
-    def after_instantiate_classes(self) -> None:
+    def _announce(self, subcommand: str) -> None:
+        """Say what the data are, and make the folder of the run."""
         about = self.datamodule.corpus.describe()
         if self.coverage is not None:
             about["word vectors"] = str(self.coverage)
@@ -124,7 +161,26 @@ class RecipeCLI(LightningCLI):
         # A logger counts the runs before it: ask all of them before the first one's folder is there to be counted.
         _ = [logger.version for logger in self.trainer.loggers]
         for logger in self.trainer.loggers:
+            make_folder(logger.log_dir or logger.save_dir)
             logger.log_hyperparams(about)
-        config = self.config[self.config.subcommand]
-        if self.config.subcommand == "fit" and self.trainer.log_dir is not None and not config.trainer.fast_dev_run:
+        quick = self.trainer.fast_dev_run  # type: ignore[attr-defined]  # set by name
+        if subcommand == "fit" and self.trainer.log_dir is not None and self.trainer.loggers and not quick:
             Path(self.trainer.log_dir, FOLDER).mkdir(exist_ok=True)
+
+
+def _check_numbers(config: Namespace) -> None:
+    """Check what neither the parser nor Lightning does.
+
+    Raises:
+        ValueError: a value cannot be used.
+    """
+    if config.checkpoint.save_top_k not in (0, 1) and "{" not in config.checkpoint.filename:
+        raise ValueError(
+            "several best checkpoints need names of their own: give checkpoint.filename a {step} or {epoch}, "
+            f"{config.checkpoint.filename!r} came"
+        )
+    if config.trainer.accumulate_grad_batches < 1:
+        came = config.trainer.accumulate_grad_batches
+        raise ValueError(f"trainer.accumulate_grad_batches must be at least 1, {came} came")
+    if not 0 <= config.seed_everything <= MAX_SEED:
+        raise ValueError(f"seed_everything must be from 0 to {MAX_SEED}, {config.seed_everything} came")

@@ -9,7 +9,7 @@ from rich.progress import track
 from recipes.baselines import Score, bag_of_words, majority
 from recipes.compare import Candidate, Comparison, Network, fitting, train_all
 from recipes.data.module import TextData
-from recipes.gate import OneLineParser, bad_input
+from recipes.gate import OneLineParser, bad_input, bad_run
 from recipes.model import TextClassifier
 from recipes.network import join_encoder
 from recipes.poolers import choose
@@ -25,11 +25,14 @@ def compare(args: list[str]) -> None:
         plan, network, data, candidates = _read(args, console)
         data.encoded("test")
         _try_vectors(candidates[0], network, data, console)
+        # The table is written when hours may have passed.
+        Path(plan.save_dir).mkdir(parents=True, exist_ok=True)
     baselines = [majority(data.corpus), bag_of_words(data.corpus, plan.seed)]
     results = train_all(candidates, network, data, plan)
     number = len(candidates)
-    trained = list(track(results, description=f"Training {number} poolers", total=number, console=console))
-    _report(console, baselines, trained, data, plan, candidates)
+    with bad_run():
+        trained = list(track(results, description=f"Training {number} poolers", total=number, console=console))
+        _report(console, baselines, trained, data, plan, candidates)
 
 
 def _read(args: list[str], console: Console) -> tuple[Comparison, Network, TextData, list[Candidate]]:

@@ -6,8 +6,11 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import dropwhile
+from traceback import walk_tb
 from typing import Any, NoReturn, final
 
+import torch
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import LightningArgumentParser
@@ -26,6 +29,9 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, e
 class RunError(Exception):
     """A run cannot go on, for a reason that its user can act on; every process of the run finds the same."""
 
+
+_THEIRS = {"contextlib", "lightning", "lightning_utilities", "torch"}
+"""Whose code is run between a command and a setting that is refused."""
 
 _UNKNOWN = ("import path", "No module named", "has no attribute", "to be a subclass of")
 """Signs in jsonargparse's messages that a class was not found."""
@@ -51,23 +57,53 @@ def bad_input() -> Iterator[None]:
         yield
     except (ValueError, TypeError, OSError, MisconfigurationException) as error:
         fail(error)
+    except (MemoryError, RuntimeError) as error:
+        if not _no_memory(error):
+            raise
+        fail(reason(error))
 
 
 @contextmanager
 def bad_run() -> Iterator[None]:
-    """Turn what may end a run by no fault of the code into that line: a diverged loss, a full disk."""
+    """Turn what may end a run by no fault of the code into that line: a diverged loss, a full disk, a wrong setting."""
     try:
         yield
-    except RunError as error:
-        if getattr(rank_zero_only, "rank", 0):
-            raise SystemExit(0) from error  # the first process speaks, and its status is that of the run
-        fail(error)
-    except OSError as error:
-        if error.errno not in NO_ROOM:
+    except Exception as error:
+        said = reason(error)
+        if said is None:
             raise
-        fail(f"{error.filename or 'a file of the run'} cannot be written: {os.strerror(error.errno)}")
-    except MisconfigurationException as error:
-        fail(error)
+        alone = isinstance(error, OSError | torch.distributed.DistError) or _no_memory(error)
+        if not alone and getattr(rank_zero_only, "rank", 0) > 0:
+            raise SystemExit(0) from error  # the first process speaks, and its status is that of the run
+        fail(said)
+
+
+def reason(error: Exception) -> str | None:
+    """What ended a run by no fault of the code; `None` where the error is a defect."""
+    if isinstance(error, RunError):
+        return str(error)
+    if isinstance(error, OSError):
+        written = f"{error.filename or 'a file of the run'} cannot be written: {os.strerror(error.errno or errno.EIO)}"
+        return written if error.errno in NO_ROOM else None
+    if _no_memory(error):
+        return f"the memory is not enough, fewer batch_tokens or a smaller model need less: {error}"
+    if isinstance(error, torch.distributed.DistError):
+        return f"the processes of the run do not reach each other: {error}"
+    if isinstance(error, MisconfigurationException | ValueError | RuntimeError) and _refused(error):
+        return str(error)
+    return None
+
+
+def _no_memory(error: Exception) -> bool:
+    """Whether a device or the machine gave no more memory; on the CPU torch says so in a `RuntimeError`."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+
+
+def _refused(error: Exception) -> bool:
+    """Whether Lightning or an optimizer refused a setting: no code of the recipes lies between the command and it."""
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)][::-1]
+    caller = next(dropwhile(lambda module: module.partition(".")[0] in _THEIRS, modules), "")
+    return bool(modules) and modules[0].startswith(("lightning.", "torch.optim.")) and caller.endswith(".cli")
 
 
 @final

@@ -33,10 +33,11 @@ class TextClassifier(LightningModule):
     """Classify token ids through one vector a text.
 
     Args:
-        pooler: What makes one vector of the encoder's steps; it is built to fit the encoder.
+        pooler: What makes one vector of the encoder's steps, any of the catalogue by its class name; it is built to fit
+            the encoder.
         num_words: Rows of the embedding, padding (0) and unknown (1) included.
         num_classes: Classes to choose from.
-        encoder: What makes steps of the embeddings.
+        encoder: What makes steps of the embeddings: NoEncoder, RNN, LSTM, GRU, Convolution, Transformer, or Pretrained.
         embedding_dim: Width of the embedding; a pretrained encoder brings its own.
         dropout: Share of embedding and vector dropped in training.
         vectors: File of word vectors in GloVe's format that the embedding starts from; random by default.
@@ -81,6 +82,11 @@ class TextClassifier(LightningModule):
         self.val_metrics = metrics(num_classes, "val_")
         self.test_metrics = metrics(num_classes, "test_")
         self._try_out()
+
+    @property
+    def logged(self) -> list[str]:
+        """The names of what it logs while it is trained."""
+        return ["train_loss", "val_loss", *map(str, self.val_metrics)]
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """Scores of every class, `(B, num_classes)`, for ids `(B, T)` of `lengths` tokens each."""

@@ -16,6 +16,10 @@ def quiet_warnings() -> None:
     # A checkpoint that is given by its path is tested, or trained further, in a folder of its own.
     warnings.filterwarnings("ignore", message=r"The dirpath has changed")
 
+    # What these say of a file that cannot be read stands in the one line of the error, too.
+    for name in ("datasets", "huggingface_hub"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
 
 def quiet_logs() -> None:
     """Let a process that trains in the background keep its devices and tips to itself."""

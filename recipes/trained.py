@@ -12,8 +12,8 @@ from recipes.gate import OneLineParser
 from recipes.model import TextClassifier
 from recipes.network import join_encoder
 from recipes.training.files import check_weights, read_checkpoint
-
-CONFIG = "config.yaml"
+from recipes.training.origin import refuse_other_model
+from recipes.training.runs import CONFIG
 
 
 @final
@@ -59,9 +59,9 @@ def load_trained(ckpt_path: str, config: str | None = None) -> Trained:
         )
     path = Path(config) if config is not None else _beside(Path(ckpt_path))
     tokenizer, labels = Tokenizer.from_str(state["tokenizer"]), list(state["labels"])
-    network, data = _configured(path)
+    network, data = _configured(path, ckpt_path, checkpoint)
     model = TextClassifier(**network, num_words=tokenizer.get_vocab_size(), num_classes=len(labels))
-    check_weights(model, ckpt_path)
+    check_weights(model, checkpoint, ckpt_path)
     model.load_state_dict(checkpoint["state_dict"])
     return Trained(model=model.eval(), tokenizer=tokenizer, labels=labels, data=data, config=path)
 
@@ -74,8 +74,8 @@ def _beside(ckpt_path: Path) -> Path:
     raise ValueError(f"no {CONFIG} beside the checkpoint, neither {places[0]} nor {places[1]}: give it with --config")
 
 
-def _configured(path: Path) -> tuple[dict[str, Any], TextData]:
-    """Arguments of the classifier, and the data."""
+def _configured(path: Path, ckpt_path: str, checkpoint: dict[str, Any]) -> tuple[dict[str, Any], TextData]:
+    """Arguments of the checkpoint's classifier, and the data."""
     try:
         written = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -89,5 +89,7 @@ def _configured(path: Path) -> tuple[dict[str, Any], TextData]:
     parser.add_class_arguments(TextClassifier, "model", skip={"num_words", "num_classes"}, instantiate=False)
     join_encoder(parser)
     parser.set_defaults({"model.pooler": {"class_path": "seqpool.BiConcatPooler"}})
-    ready = parser.instantiate(parser.parse_object({key: written[key] for key in ("data", "model") if key in written}))
+    asked = parser.parse_object({key: written[key] for key in ("data", "model") if key in written})
+    refuse_other_model(checkpoint, asked.model, ckpt_path, training=False)
+    ready = parser.instantiate(asked)
     return ready.model.as_dict(), ready.data

@@ -117,18 +117,6 @@ def _measured(plan: Plan, bench: Bench, results: Results, path: Path) -> int:
     return 130 if stopped else int(bool(wrong(results)))
 
 
-def report(argv: Sequence[str]) -> int:
-    """Write the report of a file of results anew."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks report", description=report.__doc__)
-    parser.add_argument("results", type=Path, help="CSV that throughput wrote")
-    options = parser.parse_args(argv)
-    try:
-        print(write_report(Results.read(options.results), options.results))
-    except (ValueError, OSError) as error:
-        parser.error(str(error))
-    return 0
-
-
 def compare_files(argv: Sequence[str]) -> int:
     """Say what got slower beyond the noise; exit status 1 where something did."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks compare", description=compare_files.__doc__)

@@ -7,22 +7,20 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.plotting import COLOURS, INK, STYLE, save
 from benchmarks.throughput.measure import OURS, PASSES
 from benchmarks.throughput.rows import Row
 from benchmarks.throughput.shapes import Shape
 
 
+@matplotlib.rc_context(STYLE)  # type: ignore[arg-type]  # the stubs list each key
 def draw(rows: Sequence[Row], path: Path) -> dict[str, Path]:
     """Save the plots beside the results; gives their titles and files. Without equal lengths there is one plot."""
     pictures = {"share of the limit": (against_limit(rows), path.with_name(f"{path.stem}-limit.svg"))}
     equal = [row for row in rows if Shape.parse(row.shape).spread == "equal"]
     if equal:
         pictures["throughput by length"] = (by_length(equal), path.with_name(f"{path.stem}-length.svg"))
-    # Salted, so that the same numbers draw the same file.
-    with matplotlib.rc_context({"svg.hashsalt": "seqpool"}):
-        for figure, target in pictures.values():
-            figure.savefig(target, metadata={"Date": None})
-    return {title: target for title, (_, target) in pictures.items()}
+    return {title: save(figure, target) for title, (figure, target) in pictures.items()}
 
 
 def against_limit(rows: Sequence[Row]) -> Figure:
@@ -34,6 +32,8 @@ def against_limit(rows: Sequence[Row]) -> Figure:
     for axes, passes in zip(figure.subplots(len(PASSES), 1, squeeze=False)[:, 0], PASSES, strict=True):
         _bars(axes, [row for row in chosen if row.passes == passes])
         axes.set_title(f"{largest}, {ours[0].dtype}, {passes}")
+    if chosen:
+        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right upper")
     return figure
 
 
@@ -45,11 +45,9 @@ def _bars(axes: Axes, rows: Sequence[Row]) -> None:
         shares = {row.pooler: row.share_of_limit for row in rows if row.layout == layout}
         places = [poolers.index(pooler) + number * width for pooler in shares]
         axes.bar(places, list(shares.values()), width, label=layout)
-    axes.axhline(1, color="black", linewidth=1)
+    axes.axhline(1, color=INK, linewidth=1)
     axes.set_xticks([place + 0.4 - width / 2 for place in range(len(poolers))], poolers, rotation=20)
     axes.set_ylabel("share of the copy bandwidth")
-    if layouts:
-        axes.legend(ncols=len(layouts), fontsize="small")
 
 
 def by_length(rows: Sequence[Row]) -> Figure:
@@ -59,6 +57,7 @@ def by_length(rows: Sequence[Row]) -> Figure:
     figure = Figure(figsize=(9, 6), layout="constrained")
     axes = figure.subplots()
     for number, pooler in enumerate(dict.fromkeys(row.pooler for row in chosen)):
+        colour = COLOURS[number % len(COLOURS)]
         for contender, style in ((OURS, "o-"), ("textbook", "x--")):
             points = sorted(
                 (Shape.parse(row.shape).steps, row.gb_per_s)
@@ -66,12 +65,16 @@ def by_length(rows: Sequence[Row]) -> Figure:
                 if (row.pooler, row.contender) == (pooler, contender)
             )
             label = pooler if contender == OURS else None
-            axes.plot([x for x, _ in points], [y for _, y in points], style, color=f"C{number % 10}", label=label)
-    axes.axhline(first.copy_gb_per_s, color="black", linewidth=1)
-    axes.set_xscale("log", base=2)
-    axes.set(yscale="log", xlabel="T, steps of each sequence", ylabel="GB/s that must move")
+            axes.plot([x for x, _ in points], [y for _, y in points], style, color=colour, label=label)
+    axes.axhline(first.copy_gb_per_s, color=INK, linewidth=1)
+    steps = sorted({Shape.parse(row.shape).steps for row in chosen})
+    axes.set(xscale="log", yscale="log", xlabel="T, steps of each sequence", ylabel="GB/s that must move")
+    axes.set_xticks(steps, [f"{count:,}" for count in steps])
+    axes.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.set_title(f"{first.layout}, {first.dtype}, {first.passes}; dashed: textbook form; line: copy bandwidth")
-    axes.legend(fontsize="small")
+    figure.legend(loc="outside right upper")
     return figure
 
 

@@ -31,7 +31,7 @@ def write_report(results: Results, path: Path) -> Path:
     pictures = _pictures(results.rows, path)
     replace(
         target,
-        "\n".join([*_head(results), *pictures, *_tables(results.rows), *_misses(results), *_left(results)]) + "\n",
+        "\n".join([*_head(results), *pictures, *_tables(results.rows), *misses(results), *_left(results)]) + "\n",
     )
     return target
 
@@ -92,7 +92,7 @@ def _against(row: Row) -> str:
     return f"{row.contender} {row.ratio:.2f} [{row.ratio_p20:.2f}, {row.ratio_p80:.2f}]"
 
 
-def _misses(results: Results) -> Iterator[str]:
+def misses(results: Results) -> Iterator[str]:
     """Cells that do not reach the targets."""
     rows = results.rows
     ours = [row for row in rows if row.contender == OURS]

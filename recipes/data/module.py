@@ -12,8 +12,8 @@ from recipes.data.corpus import Corpus, load_corpus, stream_corpus
 from recipes.data.probes import parse
 from recipes.data.shards import ShardedTexts
 from recipes.data.tokens import encode, encode_rows, train_tokenizer
-from recipes.gate import RunError
 from recipes.pretrained import load_tokenizer
+from recipes.training.files import read_checkpoint
 
 CHARACTERS = 16
 """Of a text, so many for each token it may have are read for the vocabulary when it is streamed."""
@@ -37,6 +37,7 @@ class TextData(LightningDataModule):
         buffer_texts: With streaming, texts in memory at a time.
         seed: Of the order of batches, and of every draw from the dataset.
         tokenizer_path: Pretrained model whose tokenizer to take in place of a learned vocabulary; set by the encoder.
+        vocabulary: Checkpoint whose vocabulary to take in place of a learned one; set by `test` and `validate`.
 
     Raises:
         ValueError: a number is too small; later, when the texts are first needed, the dataset cannot be used.
@@ -56,9 +57,10 @@ class TextData(LightningDataModule):
         buffer_texts: int = 10_000,
         seed: int = 0,
         tokenizer_path: str | None = None,
+        vocabulary: str | None = None,
     ) -> None:
         super().__init__()
-        self.tokenizer_path = tokenizer_path
+        self.tokenizer_path, self.vocabulary = tokenizer_path, vocabulary
         self.path, self.name, self.revision = path, name, revision
         self.columns, self.max_texts = columns, max_texts
         self.streaming, self.buffer_texts = streaming, buffer_texts
@@ -98,7 +100,9 @@ class TextData(LightningDataModule):
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """The vocabulary, learned from the training split alone, or the pretrained model's."""
+        """The vocabulary, learned from the training split alone, or a checkpoint's, or the pretrained model's."""
+        if self.vocabulary is not None:
+            return Tokenizer.from_str(read_checkpoint(self.vocabulary)["TextData"]["tokenizer"])
         if self.tokenizer_path is not None:
             return load_tokenizer(self.tokenizer_path, max_tokens=self.max_tokens)
         return train_tokenizer(self.corpus.sample, vocab_size=self.vocab_size)
@@ -158,17 +162,18 @@ class TextData(LightningDataModule):
         return self._loader("test")
 
     def state_dict(self) -> dict[str, Any]:
-        """Vocabulary and classes, so that a checkpoint keeps the meaning of its embedding's and its head's rows."""
-        return {"tokenizer": self.tokenizer.to_str(), "labels": list(self.corpus.labels)}
+        """Vocabulary and classes, the meaning of a checkpoint's weights, and which texts it was trained on."""
+        texts = {"content": self.corpus.content, "max_tokens": self.max_tokens}
+        return {"tokenizer": self.tokenizer.to_str(), "labels": list(self.corpus.labels), "texts": texts}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take the vocabulary of a checkpoint in place of one learned anew.
 
         Raises:
-            RunError: the checkpoint's classes are not those of the data.
+            ValueError: the checkpoint's classes are not those of the data.
         """
         if state_dict["labels"] != list(self.corpus.labels):
-            raise RunError(
+            raise ValueError(
                 f"the checkpoint's classes must be those of the data in the same order, it has "
                 f"{names(state_dict['labels'])}, the data have {names(self.corpus.labels)}: "
                 "test on data of the same classes, or let predict label the texts"

@@ -26,7 +26,8 @@ from recipes.export.weights import Safetensors
 from recipes.gate import OneLineParser, RunError, bad_input, bad_run
 from recipes.quiet import quiet_logs, quiet_warnings
 from recipes.report import processor
-from recipes.trained import CONFIG, Trained, load_trained
+from recipes.trained import Trained, load_trained
+from recipes.training.runs import CONFIG
 from recipes.whole import refuse_taken, whole_folder
 
 FORMATS: dict[str, Format] = {"onnx": Onnx(), "program": Program(), "aoti": Compiled(), "safetensors": Safetensors()}

@@ -21,6 +21,7 @@ from recipes.predict.tables import WRITERS, TableWriter, ending
 from recipes.predict.weights import way
 from recipes.quiet import quiet_logs, quiet_warnings
 from recipes.trained import load_trained
+from recipes.training.processes import refuse_lone_trainers
 from recipes.whole import whole_file
 
 EXPLAINED = "explained.html"
@@ -89,6 +90,7 @@ def predict(args: list[str]) -> None:
         trained = load_trained(plan.ckpt_path, plan.config)
         parts = Parts(Path(plan.output).absolute().parent if plan.output is not None else None)
         trainer = _trainer(devices, parts, plan.output is not None and ready.explain is None)
+        refuse_lone_trainers(trainer)
         if source.input == STDIN and trainer.world_size > 1:
             raise ValueError("standard input can be read by one process alone: give --input a file")
         texts = open_texts(source)

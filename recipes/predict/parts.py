@@ -53,7 +53,8 @@ class Parts(Callback):
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Every chunk's rows in the order of the texts, one chunk in memory at a time; for the first process."""
-        files = [pa.ipc.open_file(pa.memory_map(f"{self.folder}/{rank}.arrow")) for rank in range(self.processes)]
+        # Pages of a memory map would stay in the process until memory is short.
+        files = [pa.ipc.open_file(pa.OSFile(f"{self.folder}/{rank}.arrow")) for rank in range(self.processes)]
         for number in range(sum(file.num_record_batches for file in files)):
             # The processes took turns.
             yield files[number % self.processes].get_batch(number // self.processes)

@@ -10,6 +10,7 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
 from recipes.gate import RunError
+from recipes.training.origin import BUILT_FROM
 from recipes.whole import whole_file
 
 LAST = "last.ckpt"
@@ -58,7 +59,7 @@ def read_checkpoint(path: str) -> dict[str, Any]:
     """
     try:
         checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        missing = {"state_dict", "loops", "TextData"} - checkpoint.keys()
+        missing = {"state_dict", "loops", "TextData", BUILT_FROM} - checkpoint.keys()
     except OSError as error:
         raise ValueError(f"{path!r} is no checkpoint of a recipe: {error.strerror or error}") from error
     except Exception as error:  # what unpickling a file of another kind raises depends on its bytes
@@ -68,13 +69,13 @@ def read_checkpoint(path: str) -> dict[str, Any]:
     return checkpoint
 
 
-def check_weights(model: torch.nn.Module, path: str) -> None:
+def check_weights(model: torch.nn.Module, checkpoint: dict[str, Any], path: str) -> None:
     """Compare the shapes of a checkpoint's weights with the model's.
 
     Raises:
         ValueError: they differ.
     """
-    saved = {name: tuple(weight.shape) for name, weight in read_checkpoint(path)["state_dict"].items()}
+    saved = {name: tuple(weight.shape) for name, weight in checkpoint["state_dict"].items()}
     own = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
     for name in sorted(own.keys() | saved.keys()):
         if own.get(name) != saved.get(name):

@@ -11,6 +11,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 
 from recipes.training.files import LAST
 from recipes.training.loss import MeanLoss
+from recipes.training.origin import BUILT_FROM
 from recipes.training.processes import stop_others
 from recipes.training.progress import settle, settle_for_steps
 from recipes.training.rng import rng_states, set_rng_state
@@ -35,6 +36,7 @@ class Resume(Callback):
         if every_n_steps < 1:
             raise ValueError(f"resume.every_n_steps must be at least 1, {every_n_steps} came")
         self.every_n_steps = every_n_steps
+        self.built_from: dict[str, Any] = {}
         self._loaded: dict[str, Any] = {}
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
@@ -50,6 +52,7 @@ class Resume(Callback):
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         amid = settle(checkpoint["loops"]["fit_loop"], trainer.global_step)
+        checkpoint[BUILT_FROM] = self.built_from
         checkpoint[KEY] = {
             "rng": rng_states(trainer.world_size),
             "train_loss": _train_loss(pl_module).metric_state if amid else {},

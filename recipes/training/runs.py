@@ -1,6 +1,9 @@
 """Where a run's files are, and which run the word `last` means."""
 
 import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, final
 
@@ -8,21 +11,58 @@ from jsonargparse import Namespace
 from lightning import LightningModule, Trainer
 from lightning.pytorch.cli import SaveConfigCallback
 
+from recipes.gate import RunError, reason
 from recipes.training.files import LAST
 
+CONFIG = "config.yaml"
 FOLDER = "checkpoints"
 """Only training makes such a folder in that of its run, as it starts; `test` and `validate` make none."""
 
 
 @final
 class SaveConfigOnce(SaveConfigCallback):
-    """Keep the configuration that a run was started with, when it goes on in its own folder."""
+    """Keep the configuration that a run was started with, when it goes on in its own folder.
+
+    Without a logger all runs share one folder, where the configuration is that of the newest training.
+    """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         folder = trainer.log_dir  # every process takes part in asking
-        exists = Path(folder or ".", self.config_filename).is_file()
-        if not trainer.strategy.broadcast(exists):
+        kept = self.config.ckpt_path is not None and Path(folder or ".", self.config_filename).is_file()
+        self.overwrite = not trainer.loggers
+        if not trainer.strategy.broadcast(kept) and (stage == "fit" or trainer.loggers):
             super().setup(trainer, pl_module, stage)
+
+
+@contextmanager
+def nothing_left(trainer: Trainer, start: int) -> Iterator[None]:
+    """Remove what a run has added when it ends, for no defect, before its first step after `start`."""
+    folder = Path(trainer.log_dir or ".")
+    own = [path for path in (folder / CONFIG, folder / FOLDER, folder) if not path.exists()]
+    around = [path for path in folder.parents if not path.exists()]
+    try:
+        yield
+    except Exception as error:
+        if reason(error) is not None and trainer.is_global_zero and trainer.global_step in (0, start):
+            for path in own:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            for path in around:
+                with suppress(OSError):  # another run began in it
+                    path.rmdir()
+        raise
+
+
+def make_folder(path: str | None) -> None:
+    """Make the folder of a logger that has one on this machine.
+
+    Raises:
+        RunError: it cannot be made.
+    """
+    try:
+        if path is not None and "://" not in path:
+            Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"the folder {path!r} of the run cannot be made: {error.strerror}") from error
 
 
 def go_on_with_last(config: Namespace, *, in_place: bool) -> None:

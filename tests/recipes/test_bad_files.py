@@ -39,12 +39,16 @@ def a_tensor(path: Path, good: Path) -> None:
     torch.save(torch.zeros(3), path)
 
 
+def of_a_checkpoint(path: Path) -> list[str]:
+    return ["test", f"--config={path.parents[1]}/config.yaml", f"--ckpt_path={path}", "--trainer.logger.save_dir=runs"]
+
+
 @pytest.mark.parametrize("make", [truncated, empty, pickled_code, weights_alone, a_tensor])
 def test_a_file_that_is_no_checkpoint(
     command: Command, corpus_folder: str, capsys: Errors, make: Callable[[Path, Path], None]
 ) -> None:
     good = Path("good.ckpt")
-    torch.save({"state_dict": {"weight": torch.zeros(999)}, "loops": {}, "TextData": {}}, good)
+    torch.save({"state_dict": {"weight": torch.zeros(999)}, "loops": {}, "TextData": {}, "built_from": {}}, good)
     make(Path("bad.ckpt"), good)
     assert command("test", f"--data.path={corpus_folder}", "--ckpt_path=bad.ckpt") == 2
     assert "'bad.ckpt' is no checkpoint of a recipe: " in only_error(capsys)
@@ -103,6 +107,7 @@ GOOD = b"text,label\n" + b"one,a\ntwo,b\n" * 20
 def test_data_that_cannot_be_used(
     command: Command,
     tmp_path: Path,
+    trained_run: Path,
     capsys: Errors,
     monkeypatch: pytest.MonkeyPatch,
     make: Callable[[Path], None],
@@ -111,15 +116,14 @@ def test_data_that_cannot_be_used(
 ) -> None:
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
     make(tmp_path / "data")
-    name = "test" if "--test" in args else "fit"
-    given = [arg for arg in args if arg != "--test"]
-    assert command(name, "--data.path=./data", "--data.columns.label=label", *ARGS[1:], *given) == 2
+    line = of_a_checkpoint(trained_run) if args == ["--test"] else [*ARGS, *args]
+    assert command(*line, "--data.path=./data", "--data.columns.label=label") == 2
     assert message in only_error(capsys)
     assert not Path("runs").exists()
 
 
-def test_a_class_number_out_of_range(command: Command, tmp_path: Path, capsys: Errors) -> None:
+def test_a_class_number_out_of_range(command: Command, tmp_path: Path, trained_run: Path, capsys: Errors) -> None:
     broken = small_split(12).cast_column("label", Value("int64")).map(lambda row: {"label": row["label"] + 5})
     DatasetDict({"train": small_split(60), "test": broken}).save_to_disk(tmp_path / "data")
-    assert command("test", "--data.path=./data", *ARGS[1:-1]) == 2
+    assert command(*of_a_checkpoint(trained_run), "--data.path=./data") == 2
     assert "the label 5 in the column 'label' is out of range: it names 3 classes, 0 to 2" in only_error(capsys)

@@ -75,8 +75,9 @@ def test_the_yaml_file_says_what_a_plain_fit_does(command: Command, capsys: pyte
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ([], 'expected "subcommand" to be one of {fit,validate,test}'),
-        (["fti"], "invalid choice: 'fti'"),
+        ([], "a command is needed, one of fit, validate, test, predict, export, compare; none came: see "),
+        (["fti"], "'fti' came: see python -m recipes --help"),
+        (["--seed_everything=1"], "seed_everything"),
         (["fit", "--bogus=1"], "unrecognized arguments: --bogus=1"),
         (["fit", "--model.pooler=NoPooler"], "NoPooler; the poolers are AdditiveAttentionPooler, "),
         (["fit", "--model.pooler=BiMergePooler", "--model.pooler.merge=xor"], "Literal['sum', 'mean', 'max', 'mul']"),
@@ -125,14 +126,23 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert [path.name for path in Path().iterdir()] == ["bad.yaml"]
 
 
-def test_a_checkpoint_of_another_model_is_refused(
+def test_a_checkpoint_of_another_network_is_refused(
     command: Command, corpus_folder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert not fit(command, corpus_folder)
     path = "runs/classifier/version_0/checkpoints/last.ckpt"
     small = [arg for arg in SMALL if "hidden" not in arg]
     assert command("test", f"--data.path={corpus_folder}", *small, f"--ckpt_path={path}") == 2
-    assert "is of another model: encoder.rnn.bias_hh_l0 has shape (32,) there, (512,) here" in capsys.readouterr().err
+    assert "was built from other arguments: model.encoder.hidden_size is 8 there, 128 here;" in capsys.readouterr().err
+
+
+def test_the_help_names_every_command(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not command("--help")
+    said = capsys.readouterr().out.splitlines()
+    for name in ("fit", "validate", "test", "predict", "export", "compare"):
+        assert any(line.startswith(f"  {name} ") for line in said)
+        assert not command(name, "--help")
+        assert f"usage: python -m recipes {name}" in capsys.readouterr().out.replace("[options] ", "")
 
 
 def test_the_command_itself_exits_with_one_line(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@ from datasets import Dataset, DatasetDict  # type: ignore[import-untyped]  # it 
 
 from recipes.data.module import TextData
 from recipes.data.tokens import encode, train_tokenizer
-from recipes.gate import RunError
 from tests.recipes.conftest import FEATURES, small_split
 
 
@@ -21,7 +20,7 @@ def test_other_classes_than_the_checkpoints_are_refused(folder: str) -> None:
     assert state["labels"] == list(data.corpus.labels)
     first, second, *rest = state["labels"]
     message = rf"must be those of the data in the same order, it has '{second}', '{first}'.*the data have '{first}'"
-    with pytest.raises(RunError, match=message):
+    with pytest.raises(ValueError, match=message):
         TextData(folder).load_state_dict(state | {"labels": [second, first, *rest]})
 
 

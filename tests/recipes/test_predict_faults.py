@@ -13,13 +13,16 @@ from tests.recipes.conftest import Command
     [
         (["--ckpt_path=none.ckpt"], "'none.ckpt' is no checkpoint of a recipe: No such file"),
         (["--ckpt_path=texts.txt"], "'texts.txt' is no checkpoint of a recipe: "),
-        (["--ckpt_path=foreign.ckpt"], "'foreign.ckpt' is no checkpoint of a recipe: it has no TextData, loops"),
+        (
+            ["--ckpt_path=foreign.ckpt"],
+            "'foreign.ckpt' is no checkpoint of a recipe: it has no TextData, built_from",
+        ),
         (["--ckpt_path=old.ckpt"], "the checkpoint 'old.ckpt' holds no labels: train again with `fit`"),
         (["--ckpt_path=moved.ckpt"], "no config.yaml beside the checkpoint, neither config.yaml nor "),
         (["--config=none.yaml"], "the configuration 'none.yaml' cannot be read: No such file or directory"),
         (["--config=foreign.ckpt"], "the configuration 'foreign.ckpt' is no YAML: "),
         (["--config=texts.txt"], "the configuration 'texts.txt' says nothing of a model: give a run's config.yaml"),
-        (["--config=other.yaml"], "is of another model: "),
+        (["--config=other.yaml"], "was built from other arguments: model.pooler is "),
         (["--output=out.xlsx"], "the output must end in .csv, .jsonl, .parquet, 'out.xlsx' came"),
         (["--output=none/out.csv"], "'none/out.csv' cannot be written: it is a folder, or lies in none"),
         (["--explain=none/out.html"], "'none/out.html' cannot be written: it is a folder, or lies in none"),

@@ -53,11 +53,11 @@ print(f"{peak() - small:.1f}")
 
 def test_predict_at_a_bounded_memory(trained_run: Path, tmp_path: Path) -> None:
     text = " ".join(f"word{n}" for n in range(700))
-    for name, megabytes in (("small", 3), ("large", 30)):
+    for name, megabytes in (("small", 6), ("large", 27)):
         with (tmp_path / f"{name}.csv").open("w") as file:
             file.write("text\n")
             file.writelines(f"{n} {text}\n" for n in range(megabytes * 10**6 // len(text)))
     done = run(tmp_path, str(trained_run), script=MEASURE)
     assert done.returncode == 0, done.stderr
-    # Its texts alone take 30 MB, their table as many more.
-    assert float(done.stdout.split()[-1]) < 15
+    # Its texts alone take 21 MB more, their table as many again. The small file is longer than what is read at a time.
+    assert float(done.stdout.split()[-1]) < 10

@@ -1,0 +1,92 @@
+"""What may be said of numbers that differ by seed: means with intervals, paired differences, and who is best."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from scipy.special import stdtrit  # type: ignore[import-untyped]  # it has no types
+
+
+@final
+@dataclass(frozen=True)
+class Interval:
+    """A mean over seeds and its 95% interval; from one seed alone, the whole line."""
+
+    mean: float
+    low: float
+    high: float
+    seeds: int
+
+    def __str__(self) -> str:
+        if self.seeds == 1:
+            return f"{self.mean:.3f} (one seed)"
+        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+    def overlaps(self, other: "Interval") -> bool:
+        """Whether some value lies in both."""
+        return self.low <= other.high and other.low <= self.high
+
+    def excludes(self, value: float) -> bool:
+        """Whether a value lies outside."""
+        return not self.low <= value <= self.high
+
+
+def interval(values: Sequence[float]) -> Interval:
+    r"""Mean of independent runs and its 95% interval by Student's t.
+
+    .. math:: \bar y \pm t_{0.975, n-1} \frac{s}{\sqrt n}
+
+    Raises:
+        ValueError: there is no value.
+
+    Example:
+        >>> str(interval([0.80, 0.82, 0.84])), str(interval([0.80]))
+        ('0.820 [0.770, 0.870]', '0.800 (one seed)')
+    """
+    if not values:
+        raise ValueError("an interval needs a value or more, none came")
+    mean, count = statistics.fmean(values), len(values)
+    if count == 1:
+        return Interval(mean, -math.inf, math.inf, 1)
+    margin = float(stdtrit(count - 1, 0.975)) * statistics.stdev(values) / math.sqrt(count)
+    return Interval(mean, mean - margin, mean + margin, count)
+
+
+def paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Interval | None:
+    """Mean of ours minus theirs over the seeds that both have, with its interval; `None` where they share none.
+
+    Example:
+        >>> str(paired({0: 0.82, 1: 0.84, 2: 0.7}, {0: 0.80, 1: 0.81}))
+        '0.025 [-0.039, 0.089]'
+    """
+    shared = sorted(ours.keys() & theirs.keys())
+    return interval([ours[seed] - theirs[seed] for seed in shared]) if shared else None
+
+
+def best(intervals: Mapping[str, Interval]) -> list[str]:
+    """Everyone whose interval overlaps that of the highest mean, highest first: a winner where it is one name alone.
+
+    Example:
+        >>> best({"a": interval([0.80, 0.81]), "b": interval([0.81, 0.815]), "c": interval([0.1, 0.1])})
+        ['b', 'a']
+    """
+    ranked = sorted(intervals, key=lambda name: -intervals[name].mean)
+    return [name for name in ranked if intervals[name].overlaps(intervals[ranked[0]])]
+
+
+def accuracy_by_length(tables: Sequence[Mapping[str, tuple[int, int]]]) -> dict[str, Interval]:
+    """Accuracy in each band of lengths, over seeds, from how many were right of how many; bands in their order.
+
+    Example:
+        >>> found = accuracy_by_length([{"0-10": (6, 8), "10-20": (1, 2)}, {"0-10": (4, 8), "10-20": (1, 2)}])
+        >>> found["0-10"].mean, found["10-20"].mean
+        (0.625, 0.5)
+    """
+    shares: dict[str, list[float]] = {}
+    for table in tables:
+        for band, (right, texts) in table.items():
+            shares.setdefault(band, []).append(right / texts)
+    ordered = sorted(shares, key=lambda band: int(band.partition("-")[0]))
+    return {band: interval(shares[band]) for band in ordered}

@@ -1,0 +1,36 @@
+"""Markdown: tables and links, with what comes from files written so that it reads as text."""
+
+import html
+from collections.abc import Iterator, Sequence
+
+from benchmarks.evidence.raw import Raw
+from benchmarks.evidence.section import Number
+
+Plots = dict[str, list[tuple[str, str]]]
+"""By study, the title of each plot and its file as a link."""
+SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\|*_`[]~$"})
+
+
+def plain(text: str) -> str:
+    """Text that Markdown leaves as it is."""
+    return html.escape(" ".join(text.split()), quote=False).translate(SPECIAL)
+
+
+def table(heads: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table; the cells are Markdown already."""
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{'---|' * len(heads)}"
+    yield from (f"| {' | '.join(row)} |" for row in rows)
+
+
+def linked(file: Raw) -> str:
+    """The raw rows' file, as a link from beside the folder of results."""
+    return f"[{plain(file.path.name)}]({file.path.parent.name}/{file.path.name})"
+
+
+def written(number: Number | None, form: str = ".3f") -> str:
+    """A number with its interval; nothing for none."""
+    if number is None:
+        return ""
+    values = [format(value, form) for value in (number.value, number.low, number.high) if value is not None]
+    return values[0] if len(values) == 1 else f"{values[0]} [{values[1]}, {values[2]}]"

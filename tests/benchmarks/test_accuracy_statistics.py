@@ -1,0 +1,60 @@
+"""Intervals over seeds, held against SciPy's; and no winner where they overlap."""
+
+import math
+
+import pytest
+from scipy import stats  # type: ignore[import-untyped]  # it has no types
+
+from benchmarks.accuracy.bands import count, read, written
+from benchmarks.accuracy.statistics import Interval, accuracy_by_length, best, interval, paired
+
+
+@pytest.mark.parametrize("values", [[0.8, 0.83], [0.8, 0.82, 0.9], [0.1, 0.2, 0.35, 0.3, 0.25]])
+def test_an_interval_is_students(values: list[float]) -> None:
+    found = interval(values)
+    low, high = stats.t.interval(0.95, len(values) - 1, loc=found.mean, scale=stats.sem(values))
+    assert [found.low, found.high] == pytest.approx([low, high])
+    assert found.mean == pytest.approx(sum(values) / len(values))
+    assert found.seeds == len(values)
+
+
+def test_one_seed_bounds_nothing() -> None:
+    assert interval([0.8]) == Interval(0.8, -math.inf, math.inf, 1)
+    assert best({"a": interval([0.9]), "b": interval([0.1, 0.1])}) == ["a", "b"]
+
+
+def test_no_value_has_no_interval() -> None:
+    with pytest.raises(ValueError, match="an interval needs a value or more, none came"):
+        interval([])
+
+
+def test_a_paired_difference_takes_away_what_seeds_share() -> None:
+    ours, theirs = {0: 0.70, 1: 0.80, 2: 0.90}, {2: 0.89, 1: 0.79, 0: 0.69, 7: 0.1}
+    assert interval([*ours.values()]).overlaps(interval([0.69, 0.79, 0.89]))
+    found = paired(ours, theirs)
+    assert found is not None
+    assert found.excludes(0)
+    assert found.mean == pytest.approx(0.01)
+    assert found.seeds == 3
+    assert paired({0: 0.1}, {1: 0.1}) is None
+
+
+def test_a_winner_is_alone() -> None:
+    clear = {"a": interval([0.9, 0.91]), "b": interval([0.5, 0.51])}
+    assert best(clear) == ["a"]
+    assert best(clear | {"c": interval([0.7, 0.95])}) == ["a", "c"]
+    touching = {"a": Interval(0.9, 0.8, 1.0, 2), "b": Interval(0.7, 0.6, 0.8, 2)}
+    assert best(touching) == ["a", "b"]
+
+
+def test_bands_come_back_from_the_table() -> None:
+    bands = count([0, 9, 10, 19, 20, 640], [True, False, True, True, False, True])
+    assert bands == {"0-10": (1, 2), "10-20": (2, 2), "20-40": (0, 1), "640-1280": (1, 1)}
+    assert read(written(bands)) == bands
+    assert list(accuracy_by_length([{"640-1280": (1, 2)}, bands])) == ["0-10", "10-20", "20-40", "640-1280"]
+
+
+@pytest.mark.parametrize("text", ["0-10", "0-10:1", "0-10:a/2", "0-10:1/2;;10-20:1/"])
+def test_other_text_is_no_bands(text: str) -> None:
+    with pytest.raises(ValueError, match=r"correct_by_length must read as 0-10:1/2;10-20:1/1, '.*' came"):
+        read(text)
