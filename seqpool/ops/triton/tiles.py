@@ -33,14 +33,14 @@ class Tile(NamedTuple):
 def tile(rows: Tensor, programs: int) -> Tile:
     """The tile for `rows`, where the grid has `programs` times the tiles that cover a row.
 
-    One warp a program where there are many: its lanes never wait for another warp. Four where there are few. Half types
-    whose pitch 16 bytes do not divide are loaded one by one, with an address each: half as many, or registers run out.
+    One warp a program where there are many: its lanes never wait for another warp. Four where there are few. Rows whose
+    pitch 16 bytes do not divide are loaded number by number, with an address each: half as many, or registers run out.
     """
     features, bytes_each = rows.shape[-1], rows.element_size()
     width, load = min(ROW_BYTES // bytes_each, power_of_2(features)), 16 // bytes_each
     grain, whole = load if even(rows) else 1, load if features % load == 0 else 1
-    if bytes_each == 2 and grain * whole == 1:
-        width = min(width, ROW_BYTES // 4)
+    if bytes_each < 8 and grain * whole == 1:
+        width = min(width, ROW_BYTES // 2 // bytes_each)
     warps = 1 if programs * -(-features // width) >= MANY else 4
     return Tile(warps * 32 * LOADS * 16 // ROW_BYTES, width, warps, grain, whole)
 
