@@ -11,10 +11,9 @@ from seqpool.ops import accumulator, log_mean_exp, select, softmax, total
 from seqpool.poolers.base import Pooler, settle
 
 
-def log_sum_exp(seq: Sequences, sharpness: Tensor | float = 1.0) -> Tensor:
-    """Logarithm of the mean exponential of the real steps, `(B, F)`; see `LogSumExpPooler`."""
-    if isinstance(sharpness, float) and sharpness == 1:
-        # A pass over the rows less, where scaling would change nothing.
+def log_sum_exp(seq: Sequences, sharpness: Tensor | float | None = None) -> Tensor:
+    """Logarithm of the mean exponential of the real steps, `(B, F)`, at sharpness 1 for None; see `LogSumExpPooler`."""
+    if sharpness is None:
         return settle(seq, log_mean_exp(seq, seq.values))
     scaled = sharpness * select(seq, seq.values).to(accumulator(seq.values.dtype))
     return settle(seq, log_mean_exp(seq, scaled) / sharpness)
@@ -63,10 +62,13 @@ class LogSumExpPooler(Pooler):
                 f"sharpness must be finite and not 0, {sharpness} came: the limit at 0 is MaskedMeanPooler"
             )
         self.initial, self.learnable = float(sharpness), learnable
-        self.sharpness = nn.Parameter(torch.tensor([self.initial])) if learnable else self.initial
+        # None at 1 spares the scaling; a comparison in the forward pass would be a guard, and a second graph.
+        fixed = None if sharpness == 1 else self.initial
+        self.sharpness = nn.Parameter(torch.tensor([self.initial])) if learnable else fixed
 
     def one(self, x: Tensor) -> Tensor:
-        return (torch.logsumexp(self.sharpness * x, 0) - math.log(x.shape[0])) / self.sharpness
+        sharpness = self.initial if self.sharpness is None else self.sharpness
+        return (torch.logsumexp(sharpness * x, 0) - math.log(x.shape[0])) / sharpness
 
     def pool(self, seq: Sequences) -> Tensor:
         return log_sum_exp(seq, self.sharpness)
