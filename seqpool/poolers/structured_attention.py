@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seqpool.layout import Integers, Output, Sequences, view
-from seqpool.ops import total
+from seqpool.ops import accumulator, total
 from seqpool.poolers.attention import hidden_width, weigh_by
 from seqpool.poolers.base import AttentionBase, check_at_least_one
 
@@ -42,12 +42,12 @@ def attention_penalty(weights: Output, *, offsets: Integers | None = None, batch
         tensor([0., 2.])
     """
     seq = view(weights, offsets=offsets, batch_first=batch_first)
-    rows = seq.values
+    rows = seq.values.to(accumulator(seq.values.dtype))
     pairs = total(seq, (rows.unsqueeze(-1) * rows.unsqueeze(-2)).flatten(-2))
     apart = torch.eye(seq.features, dtype=pairs.dtype, device=pairs.device).flatten()
     # Only an empty sequence has no weight at all; nothing there could be kept apart.
     empty = (pairs == 0).all(1)
-    return torch.where(empty, 0, (pairs - apart).square().sum(1)).to(rows.dtype)
+    return torch.where(empty, 0, (pairs - apart).square().sum(1)).to(seq.values.dtype)
 
 
 @final

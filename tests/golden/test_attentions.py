@@ -131,6 +131,15 @@ def test_penalty_by_hand() -> None:
     assert attention_penalty(torch.stack([apart, same, spread, empty])).tolist() == [0.0, 2.0, 1.0, 0.0]
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_penalty_of_a_long_sequence_in_half_precision(dtype: torch.dtype) -> None:
+    # Squared in float16, a weight of 1/8000 is 0.
+    weights = torch.full((1, 8000, 2), 1 / 8000, dtype=dtype)
+    pairs = weights[0].double().T @ weights[0].double()
+    want = torch.linalg.matrix_norm(pairs - torch.eye(2)).square()
+    torch.testing.assert_close(attention_penalty(weights), want.to(dtype).unsqueeze(0))
+
+
 def test_penalty_is_the_same_in_every_layout(x: Tensor) -> None:
     pooler = StructuredAttentionPooler(4, hops=3).double()
     penalty = attention_penalty(pooler(hidden(x), lengths=LENGTHS, return_weights=True)[1])
