@@ -1,6 +1,6 @@
 """Layouts: the only room that knows how a batch of sequences lies in memory."""
 
-from seqpool.layout.checks import Integers
+from seqpool.layout.checks import Integers, zero_or_one
 from seqpool.layout.extras import attach_extras
 from seqpool.layout.gate import Output, States, view
 from seqpool.layout.sequences import Sequences, in_graph, on_host
@@ -18,4 +18,5 @@ __all__ = [
     "on_host",
     "unstack_h_n",
     "view",
+    "zero_or_one",
 ]

@@ -90,6 +90,11 @@ def check_mask(mask: object, batch: int, steps: int) -> Tensor:
     if mask.shape != (batch, steps):
         hint = "mask is (B, T) whatever batch_first says" if mask.dim() == 2 else "one entry a step"
         raise ValueError(f"mask must have shape (B, T) = ({batch}, {steps}), {_shape(mask)} came: {hint}")
+    return zero_or_one(mask)
+
+
+def zero_or_one(mask: Tensor) -> Tensor:
+    """A bool mask, True = a real step, from a bool or 0/1 tensor of any shape."""
     if mask.dtype == torch.bool:
         return mask
     if mask.is_complex():

@@ -5,7 +5,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from seqpool.layout import Sequences
+from seqpool.layout import Sequences, on_host, zero_or_one
 from seqpool.ops import spread, total
 from seqpool.poolers.base import Pooler, settle
 
@@ -34,14 +34,15 @@ def marker_mask(token_ids: Tensor, marker: int, mask: Tensor | None = None) -> T
     Args:
         token_ids: what the encoder read.
         marker: the id to look for.
-        mask: which tokens are real; needed where the padding is written with the marker's own id, as GPT-2's is.
+        mask: which tokens are real, bool or 0/1; needed where the padding is written with the marker's own id, as
+            GPT-2's is.
 
     Shape:
         `(B, T)`, or any other -> the same.
 
     Raises:
-        TypeError: `token_ids` are no whole numbers.
-        ValueError: `mask` has another shape.
+        TypeError: `token_ids` are no whole numbers, or `mask` is complex.
+        ValueError: `mask` has another shape, or holds other values than 0 and 1.
 
     Example:
         >>> ids = torch.tensor([[5, 7, 6, 7, 0], [7, 0, 0, 0, 0]])
@@ -56,7 +57,7 @@ def marker_mask(token_ids: Tensor, marker: int, mask: Tensor | None = None) -> T
         return found
     if mask.shape != found.shape:
         raise ValueError(f"mask must have the shape of token_ids {tuple(found.shape)}, {tuple(mask.shape)} came")
-    return found & (mask != 0)
+    return found & zero_or_one(mask)
 
 
 def skip_first(mask: Tensor, k: int | Tensor) -> Tensor:
@@ -79,7 +80,8 @@ def skip_first(mask: Tensor, k: int | Tensor) -> Tensor:
         mask `(B, T)`, k `(B,)` -> `(B, T)`, bool.
 
     Raises:
-        ValueError: `mask` has not two dimensions, or `k` is negative.
+        TypeError: `mask` is complex.
+        ValueError: `mask` has not two dimensions or holds other values than 0 and 1, or `k` is negative.
 
     Example:
         >>> mask = torch.tensor([[0, 1, 1, 1], [1, 1, 0, 0]])
@@ -88,10 +90,17 @@ def skip_first(mask: Tensor, k: int | Tensor) -> Tensor:
     """
     if mask.dim() != 2:
         raise ValueError(f"mask must have shape (B, T), {tuple(mask.shape)} came: one row a sequence")
-    if isinstance(k, int) and k < 0:
-        raise ValueError(f"k must be at least 0, {k} came: it is the number of steps to leave out")
-    real = mask != 0
+    _check_not_negative(k)
+    real = zero_or_one(mask)
     return real & (real.cumsum(1) > (k if isinstance(k, int) else k.unsqueeze(1)))
+
+
+def _check_not_negative(k: int | Tensor) -> None:
+    if isinstance(k, Tensor) and not (k.numel() and on_host(k)):
+        return
+    fewest = k if isinstance(k, int) else int(k.min())
+    if fewest < 0:
+        raise ValueError(f"k must be at least 0, {fewest} came: it is the number of steps to leave out")
 
 
 @final

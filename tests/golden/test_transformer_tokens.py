@@ -11,6 +11,7 @@ from seqpool.poolers.tokens import TokenPooler, marker_mask, skip_first
 from seqpool.poolers.weighted_layers import WeightedLayersPooler
 
 RIGHT = torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 0]])
+ADDITIVE = torch.tensor([[0.0, 0.0, 0.0, float("-inf")]])
 
 
 def test_tokens_count_real_steps_from_either_end() -> None:
@@ -48,6 +49,8 @@ def test_markers_refuse_what_they_cannot_search() -> None:
         marker_mask(torch.zeros(2, 3), 0)
     with pytest.raises(ValueError, match=r"shape of token_ids \(2, 3\), \(2, 2\) came"):
         marker_mask(torch.zeros(2, 3, dtype=torch.int64), 0, torch.ones(2, 2))
+    with pytest.raises(ValueError, match=r"values from -inf to 0.0 came: an additive mask is"):
+        marker_mask(torch.zeros(1, 4, dtype=torch.int64), 0, ADDITIVE)
 
 
 @pytest.mark.parametrize("mask", [RIGHT, RIGHT.flip(1)], ids=["right", "left"])
@@ -73,6 +76,16 @@ def test_prompts_refuse_what_they_cannot_skip() -> None:
         skip_first(torch.ones(3), 1)
     with pytest.raises(ValueError, match=r"k must be at least 0, -1 came"):
         skip_first(RIGHT, -1)
+    with pytest.raises(ValueError, match=r"k must be at least 0, -2 came"):
+        skip_first(RIGHT, torch.tensor([1, -2, 0]))
+    with pytest.raises(ValueError, match=r"values from -inf to 0.0 came: an additive mask is"):
+        skip_first(ADDITIVE, 1)
+
+
+def test_prompts_are_skipped_in_a_graph() -> None:
+    graph = torch.compile(skip_first, backend="eager", fullgraph=True, dynamic=True)
+    k = torch.tensor([1, 3, 2])
+    assert torch.equal(graph(RIGHT, k), skip_first(RIGHT, k))
 
 
 def test_bert_pooler_of_transformers() -> None:
