@@ -40,7 +40,7 @@ def largest(ordered: Sequences) -> Tensor:
 
 
 def _rank(q: float, last: Tensor, interpolation: Interpolation) -> Tensor:
-    """Where q falls among the sorted steps 0 to `last`, rounded as torch rounds it: in the dtype of the values."""
+    """Where q falls among the sorted steps 0 to `last`, rounded as torch rounds it: in the dtype of `last`."""
     rank = q * last
     if interpolation == "lower":
         return rank.floor()
@@ -137,9 +137,9 @@ class QuantilePooler(Pooler):
 
     def one(self, x: Tensor) -> Tensor:
         ordered = x.sort(dim=0, stable=True).values
-        rank = _rank(self.q, x.new_tensor(x.shape[0] - 1), self.interpolation)
-        low, high = ordered[rank.floor().long()], ordered[rank.ceil().long()]
-        return let_nan_through(ordered[-1], _between(low, high, rank, self.interpolation))
+        rank = _rank(self.q, x.new_tensor(x.shape[0] - 1, dtype=accumulator(x.dtype)), self.interpolation)
+        low, high = (ordered[place.long()].to(rank.dtype) for place in (rank.floor(), rank.ceil()))
+        return let_nan_through(ordered[-1], _between(low, high, rank, self.interpolation).to(x.dtype))
 
     def pool(self, seq: Sequences) -> Tensor:
         return quantile(seq, self.q, self.interpolation)

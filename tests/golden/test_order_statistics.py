@@ -52,6 +52,18 @@ def test_quantiles_take_half_types() -> None:
         assert _pooled(QuantilePooler(0.5), [torch.tensor([[1.0], [2.0]], dtype=dtype)]).tolist() == [[1.5]]
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("interpolation", get_args(Interpolation))
+@pytest.mark.parametrize("q", [0.3, 1.0])
+def test_the_definition_ranks_beyond_half_precision(q: float, interpolation: Interpolation, dtype: torch.dtype) -> None:
+    # float16 knows 2052 and 2048, but not 2051.
+    x = torch.randn(2052, 3).to(dtype)
+    pooler = QuantilePooler(q, interpolation=interpolation)
+    want = torch.quantile(x.double(), q, 0, interpolation=interpolation).to(dtype)
+    torch.testing.assert_close(pooler.one(x), want)
+    torch.testing.assert_close(_pooled(pooler, [x])[0], want)
+
+
 def test_median_equals_torch() -> None:
     sequences = [torch.randn(n, 5) for n in LENGTHS]
     torch.testing.assert_close(_pooled(MedianPooler(), sequences), torch.stack([x.median(0).values for x in sequences]))
