@@ -20,11 +20,11 @@ class Pooler(nn.Module, ABC):
     samples: ClassVar[tuple[dict[str, Any], ...]] = ({},)
     """Keyword arguments, without `in_features`, of the instances that the contract tests run."""
 
-    order: ClassVar[bool] = False
-    """Whether the result depends on the order of the steps."""
+    order: bool = False
+    """Whether the result depends on the order of the steps; of a class, whether one of its `samples` does."""
 
-    piecewise: ClassVar[bool] = False
-    """Whether the result is piecewise linear in the steps, so that its second derivative is 0."""
+    piecewise: bool = False
+    """Whether the result is piecewise linear in the steps, so that its second derivative is 0; of a class, for all."""
 
     also: ClassVar[tuple[str, ...]] = ()
     """Other names that the field knows this method by."""

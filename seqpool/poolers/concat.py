@@ -55,6 +55,8 @@ class ConcatPooler(Pooler):
                 raise TypeError(f"ConcatPooler takes poolers, a {type(pooler).__name__} came: pass them one by one")
         self.poolers = nn.ModuleList(poolers)
         self.needs = tuple(dict.fromkeys(chain.from_iterable(pooler.needs for pooler in poolers)))
+        self.order = any(pooler.order for pooler in poolers)
+        self.piecewise = all(pooler.piecewise for pooler in poolers)
 
     def one(self, x: Tensor, *states: Tensor) -> Tensor:
         given = dict(zip(self.needs, states, strict=True))

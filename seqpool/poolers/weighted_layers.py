@@ -62,6 +62,7 @@ class WeightedLayersPooler(Pooler):
         self.gamma = nn.Parameter(torch.ones(()))
         self.pooler = pooler
         self.needs = pooler.needs
+        self.order, self.piecewise = pooler.order, pooler.piecewise
 
     def one(self, x: Tensor, *extras: Tensor) -> Tensor:
         layers = x.reshape(x.shape[0], len(self.weight), -1)

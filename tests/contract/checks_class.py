@@ -103,12 +103,12 @@ def check_unwanted(case: Case) -> None:
 @row("missing")
 def check_missing(case: Case) -> None:
     """A pooler says which of its needs did not come."""
-    if case.needs:
-        with _refused(ValueError, f"needs ({'|'.join(case.needs)})"):
-            case.start()(torch.randn(2, 3, WIDTH))
+    assert case.needs, f"{case} needs nothing, and has nothing to say"
+    with _refused(ValueError, f"needs ({'|'.join(case.needs)})"):
+        case.start()(torch.randn(2, 3, WIDTH))
 
 
-def _ordered(case: Case) -> bool:
+def ordered(case: Case) -> bool:
     """Whether the definition gives something else when the steps are shuffled."""
     batch = next(case.batches((7,), dtype=torch.float64))
     pooler = case.build().double()
@@ -118,7 +118,7 @@ def _ordered(case: Case) -> bool:
     return not torch.allclose(pooler.one(batch.table, *beside), pooler.one(batch.table[shuffle], *moved))
 
 
-def _bent(case: Case) -> bool:
+def bent(case: Case) -> bool:
     """Whether the definition has a second derivative by the steps, or by the states that it takes instead."""
     batch = next(case.batches((7,), dtype=torch.float64)).to(torch.float64)
     beside = dict(zip(case.needs, batch.beside(0, case.needs), strict=True))
@@ -135,9 +135,9 @@ def check_declarations(case: Case) -> None:
     """`order` says whether a sample depends on the order of the steps, `piecewise` whether all are piecewise linear."""
     samples = [Case(case.cls, sample) for sample in case.cls.samples]
     # A network's states are no function of the rows, but the network has read them in order.
-    ordered, bent = "h_n" in case.needs or any(map(_ordered, samples)), any(map(_bent, samples))
-    assert case.cls.order == ordered, f"{case}: order must be {ordered}, as the definition has it"
-    assert case.cls.piecewise != bent, f"{case}: piecewise must be {not bent}, as the second derivative has it"
+    order, piecewise = "h_n" in case.needs or any(map(ordered, samples)), not any(map(bent, samples))
+    assert case.cls.order == order, f"{case}: order must be {order}, as the definition has it"
+    assert case.cls.piecewise == piecewise, f"{case}: piecewise must be {piecewise}, as the second derivative has it"
 
 
 def unexported() -> list[str]:

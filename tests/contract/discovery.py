@@ -171,4 +171,6 @@ def _one_a_verb(cases: list[Case]) -> list[Case]:
 CASES = _cases()
 FIRST = [case for case in CASES if case.sample is case.cls.samples[0]]
 ATTENTION = [case for case in CASES if issubclass(case.cls, AttentionBase)]
+SCORED = [case for case in ATTENTION if hasattr(case.start(), "score")]
+NEEDY = [case for case in FIRST if case.needs]
 ONE_A_VERB = _one_a_verb(CASES)

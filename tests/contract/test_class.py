@@ -1,10 +1,25 @@
 """Every pooler's class: declarations, copies, text."""
 
+import pytest
+
 import seqpool.poolers
+from seqpool.poolers.concat import ConcatPooler
+from seqpool.poolers.ends import LastPooler
+from seqpool.poolers.reductions import MaskedMaxPooler, MaskedMeanPooler
+from seqpool.poolers.statistics import StdPooler
+from seqpool.poolers.weighted_layers import WeightedLayersPooler
 from tests.contract import checks_class
 from tests.contract.discovery import CASES, Case
-from tests.contract.marks import every_class, every_pooler
-from tests.contract.rows import ROWS
+from tests.contract.marks import every_class, every_needy, every_pooler
+
+ALONE = [LastPooler(), MaskedMeanPooler(), StdPooler()]
+COMPOSED = [
+    *(Case(ConcatPooler, {"poolers": (pooler,)}) for pooler in ALONE),
+    Case(ConcatPooler, {"poolers": (MaskedMeanPooler(), MaskedMaxPooler())}),
+    Case(ConcatPooler, {"poolers": (StdPooler(), LastPooler())}),
+    Case(ConcatPooler, {"poolers": (MaskedMeanPooler(), ConcatPooler(StdPooler()))}),
+    *(Case(WeightedLayersPooler, {"num_layers": 2, "pooler": pooler}) for pooler in ALONE),
+]
 
 
 def test_poolers_are_found() -> None:
@@ -14,13 +29,6 @@ def test_poolers_are_found() -> None:
 def test_every_concrete_class_is_exported() -> None:
     assert checks_class.unexported() == []
     assert set(seqpool.poolers.__all__) >= {case.cls.__name__ for case in CASES}
-
-
-def test_exemptions_name_rows_of_the_contract() -> None:
-    for case in CASES:
-        assert set(case.cls.exempt) <= set(ROWS), f"{case}: the rows are {sorted(ROWS)}"
-        for name, reason in case.cls.exempt.items():
-            assert reason, f"{case} gives no reason for its exemption from {name}"
 
 
 def test_samples_differ() -> None:
@@ -58,7 +66,7 @@ def test_unwanted_arguments(case: Case) -> None:
     checks_class.check_unwanted(case)
 
 
-@every_class
+@every_needy
 def test_missing_needs(case: Case) -> None:
     checks_class.check_missing(case)
 
@@ -66,3 +74,10 @@ def test_missing_needs(case: Case) -> None:
 @every_class
 def test_declarations(case: Case) -> None:
     checks_class.check_declarations(case)
+
+
+@pytest.mark.parametrize("case", COMPOSED, ids=lambda case: repr(case.start()).replace("\n", ""))
+def test_a_composition_declares_what_its_poolers_do(case: Case) -> None:
+    pooler = case.start()
+    assert pooler.order == checks_class.ordered(case)
+    assert pooler.piecewise != checks_class.bent(case)
