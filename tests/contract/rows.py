@@ -6,12 +6,19 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
+from seqpool.poolers.base import Pooler
 from tests.contract.discovery import Case
 
 Check = TypeVar("Check", bound=Callable[..., None])
 
 ROWS: dict[str, Callable[..., object]] = {}
 """Each row's name, which a pooler's `exempt` may hold, and the check that holds poolers to it."""
+
+
+def mistaken_exemptions(cls: type[Pooler]) -> list[str]:
+    """What is wrong with the rows that a class is exempt from: there is no such row, or no reason."""
+    unknown = [f"{name} is no row of {', '.join(sorted(ROWS))}" for name in cls.exempt if name not in ROWS]
+    return unknown + [f"{name} has no reason" for name, reason in cls.exempt.items() if not reason]
 
 
 def row(name: str) -> Callable[[Check], Check]:

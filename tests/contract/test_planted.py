@@ -48,7 +48,8 @@ from tests.contract.checks_transforms import check_sample_gradients, check_vmap
 from tests.contract.contents import wild
 from tests.contract.discovery import Case
 from tests.contract.layouts import LAYOUTS
-from tests.contract.rows import ROWS
+from tests.contract.marks import every_class
+from tests.contract.rows import ROWS, mistaken_exemptions
 
 Check = Callable[[Case], Any]
 on = partial
@@ -156,3 +157,22 @@ def test_a_copying_view_is_killed() -> None:
 def test_every_row_was_seen_failing() -> None:
     died = {_named(plant.kill) for plant in KILLS}
     assert died >= {check.__name__ for check in ROWS.values()}, "plant a bug for each new check"
+
+
+@every_class
+def test_exemptions_name_rows_of_the_contract(case: Case) -> None:
+    assert mistaken_exemptions(case.cls) == []
+
+
+def test_a_mistaken_exemption_is_named() -> None:
+    unknown, silent = mistaken_exemptions(planted_classes.Exempt)
+    assert unknown.startswith("no such row is no row of ")
+    assert silent == "half has no reason"
+
+
+def test_an_exempt_class_is_skipped_with_its_reason() -> None:
+    case = Case(planted_classes.Exempt, {})
+    with pytest.raises(pytest.skip.Exception, match="it bends"):
+        check_declarations(case)
+    with pytest.raises(AssertionError, match="lacks"):
+        check_docstring(case)
