@@ -26,6 +26,14 @@ SOUGHT = {
     "SeqPool": "AttentionPooler",
     "SIF": "smooth_inverse_frequency",
     "INSTRUCTOR": "skip_first",
+    "mean pooling": "MaskedMeanPooler",
+    "max pooling": "MaskedMaxPooler",
+    "min pooling": "MaskedMinPooler",
+    "sum pooling": "MaskedSumPooler",
+    "attention pooling": "AttentionPooler",
+    "CLS pooling": "FirstPooler",
+    "last-token pooling": "LastPooler",
+    "Bidirectional": "BiConcatPooler",
 }
 
 

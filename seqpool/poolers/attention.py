@@ -51,7 +51,7 @@ class AttentionPooler(AttentionBase):
         (torch.Size([2, 4]), torch.Size([2, 3, 1]), [1.0, 0.0, 0.0])
     """
 
-    also = ("SeqPool", "CCT", "sequence pooling", "self-attention pooling")
+    also = ("attention pooling", "SeqPool", "CCT", "sequence pooling", "self-attention pooling")
 
     def __init__(self, in_features: int) -> None:
         super().__init__()

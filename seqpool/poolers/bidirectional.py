@@ -59,7 +59,7 @@ class BiConcatPooler(Pooler):
 
     order = True
     piecewise = True
-    also = ("final states", "h_n[-2], h_n[-1]", "BiLSTM-last")
+    also = ("final states", "h_n[-2], h_n[-1]", "BiLSTM-last", "Bidirectional")
 
     def one(self, x: Tensor) -> Tensor:
         half = x.shape[1] // 2
@@ -96,7 +96,7 @@ class BiMergePooler(Pooler):
     """
 
     order = True
-    also = ("merge_mode", "Bidirectional")
+    also = ("merge_mode",)
     samples = ({}, {"merge": "mean"}, {"merge": "max"}, {"merge": "mul"})
 
     def __init__(self, *, merge: Merge = "sum") -> None:

@@ -38,7 +38,7 @@ class CovariancePooler(Pooler):
     """
 
     samples = ({"rank": 3}, {})
-    also = ("second-order pooling", "covariance pooling", "MPN-COV")
+    also = ("second-order pooling", "covariance pooling", "MPN-COV without the matrix power")
 
     def __init__(self, in_features: int, *, rank: int = 8) -> None:
         super().__init__()

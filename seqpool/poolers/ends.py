@@ -41,7 +41,7 @@ class FirstPooler(Pooler):
 
     order = True
     piecewise = True
-    also = ("CLS", "first token", "cls_token", "BOS")
+    also = ("CLS", "CLS pooling", "first token", "cls_token", "BOS")
 
     def one(self, x: Tensor) -> Tensor:
         return x[0]
@@ -72,7 +72,7 @@ class LastPooler(Pooler):
 
     order = True
     piecewise = True
-    also = ("last token", "lasttoken", "EOS", "last time step")
+    also = ("last token", "last-token pooling", "lasttoken", "EOS", "last time step")
 
     def one(self, x: Tensor) -> Tensor:
         return x[-1]

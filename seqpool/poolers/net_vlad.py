@@ -56,7 +56,7 @@ class NetVLADPooler(Pooler):
         n steps of D features -> K * D features, cluster by cluster.
 
     Raises:
-        ValueError: a number is below 1.
+        ValueError: a size is below 1.
 
     Example:
         >>> pooled = NetVLADPooler(4, clusters=3)(torch.randn(2, 5, 4), lengths=[5, 1])
@@ -119,7 +119,7 @@ class NeXtVLADPooler(Pooler):
         n steps of D features -> K * (expansion * D / G) features, cluster by cluster.
 
     Raises:
-        ValueError: a number is below 1, or `groups` does not divide `expansion * in_features`.
+        ValueError: a size is below 1, or `groups` does not divide `expansion * in_features`.
 
     Example:
         >>> NeXtVLADPooler(8, clusters=3, groups=4)(torch.randn(2, 5, 8), lengths=[5, 1]).shape

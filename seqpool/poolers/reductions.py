@@ -49,6 +49,7 @@ class MaskedMeanPooler(Pooler):
 
     piecewise = True
     also = (
+        "mean pooling",
         "average pooling",
         "mean over time",
         "avg-over-time",
@@ -86,7 +87,7 @@ class MaskedSumPooler(Pooler):
     """
 
     piecewise = True
-    also = ("sum over time", "add pooling", "global add pooling", "DeepSets", "bag of vectors", "SPoC")
+    also = ("sum pooling", "sum over time", "add pooling", "global add pooling", "DeepSets", "bag of vectors", "SPoC")
 
     def one(self, x: Tensor) -> Tensor:
         return x.sum(0)
@@ -115,6 +116,7 @@ class MaskedMaxPooler(Pooler):
 
     piecewise = True
     also = (
+        "max pooling",
         "max over time",
         "max-over-time",
         "1-max pooling",

@@ -32,7 +32,7 @@ class Set2SetPooler(Pooler):
         n steps of D features -> 2D features: the last question, then what it read.
 
     Raises:
-        ValueError: a number is below 1.
+        ValueError: a size is below 1.
 
     Example:
         >>> Set2SetPooler(4, steps=2)(torch.randn(2, 3, 4), lengths=[3, 1]).shape

@@ -144,7 +144,7 @@ class StatisticsPooler(Pooler):
 
     .. math:: y = [\bar{x}; \sqrt{\frac{1}{n - c} \sum_{t=1}^{n} (x_t - \bar{x})^2}]
 
-    Where :math:`n \le c` the deviation is 0.
+    Where :math:`n \le c` the deviation is 0; where the variance is 0, so is the deviation's gradient.
 
     Source: the statistics pooling of Snyder et al. 2017, "Deep Neural Network Embeddings for Text-Independent Speaker
     Verification" (https://doi.org/10.21437/Interspeech.2017-620), which became the x-vector.

@@ -74,7 +74,7 @@ class KMaxPooler(Pooler):
 
     def __init__(self, k: int) -> None:
         super().__init__()
-        check_at_least_one("k", k, "it is the number of steps to keep")
+        check_at_least_one("k", k, "it is the number of values to keep")
         self.k = k
 
     def one(self, x: Tensor) -> Tensor:
@@ -124,7 +124,7 @@ class TopKMeanPooler(Pooler):
 
     def __init__(self, k: int) -> None:
         super().__init__()
-        check_at_least_one("k", k, "it is the number of steps to keep")
+        check_at_least_one("k", k, "it is the number of values to average")
         self.k = k
 
     def one(self, x: Tensor) -> Tensor:
