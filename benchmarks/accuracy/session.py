@@ -1,6 +1,5 @@
 """What every run starts with, and how its rows begin and end."""
 
-import resource
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from benchmarks.accuracy.bands import count, written
 from benchmarks.accuracy.job import Job
+from benchmarks.accuracy.peak import peak_mb
 from benchmarks.accuracy.rows import Point, Run, signature
 from recipes.data.module import TextData
 from recipes.model import metrics
@@ -31,7 +31,7 @@ class Session:
         return Run(
             **self._cell(forms),
             seconds=time.perf_counter() - self.began,
-            peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            peak_mb=peak_mb(),
             **found,
             **signature(),
         )
