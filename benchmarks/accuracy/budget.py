@@ -57,7 +57,8 @@ def costs(jobs: Sequence[Job]) -> Iterator[Cost]:
 
 def cost(job: Job, runs: int) -> Cost:
     """The cost of one cell that is run so many times."""
-    data = start(job).data
+    session = start(job)
+    data, epochs = session.data, job.budget(session.whole)
     model = build(job, data)
     optimizer = model.optimizer(model.parameters())
 
@@ -74,14 +75,14 @@ def cost(job: Job, runs: int) -> Cost:
     epoch = len(train) * timed(step, train)
     once = timed(read, test)
     seconds = {"validation": len(validation) * once, "test": len(test) * once}
-    whole = job.budget * (epoch + seconds["validation"]) + seconds["test"]
+    whole = epochs * (epoch + seconds["validation"]) + seconds["test"]
     signed = signature()
     return Cost(
         study=job.study,
         dataset=job.dataset,
         encoder=job.encoder,
         train_size=len(train.texts),
-        epochs=job.budget,
+        epochs=epochs,
         steps_per_epoch=len(train),
         tokens=sum(ids.numel() for ids, *_ in train),
         seconds_per_epoch=epoch,
