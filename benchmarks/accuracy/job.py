@@ -66,6 +66,10 @@ class Job:
             return max(epochs, min(epochs * -(-whole // self.size), MOST_EPOCHS))
         return epochs
 
+    def seedless(self, whole: int) -> bool:
+        """Whether every seed says the same, of a dataset of so many training texts: baselines draw nothing else."""
+        return self.pooler in BASELINES and self.size in (None, whole)
+
     @property
     def variant(self) -> str:
         """Where it differs from the recipe, but for size and epochs, which have columns of their own."""
