@@ -22,7 +22,8 @@ def euclidean(rows: Tensor, dim: int) -> Tensor:
     """Length of each vector, in the dtype of its features."""
     # Far from what is read a gradient is 1e-23 and less, and float32 does not hold its square; MPS has no float64.
     wide = rows.dtype if rows.device.type == "mps" else torch.float64
-    return torch.linalg.vector_norm(rows, dim=dim, dtype=wide).to(rows.dtype)
+    lengths: Tensor = torch.linalg.vector_norm(rows, dim=dim, dtype=wide)
+    return lengths.to(rows.dtype)
 
 
 def to_steps(seq: Sequences, rows: Tensor) -> Tensor:
