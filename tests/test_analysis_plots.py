@@ -13,19 +13,23 @@ from seqpool.analysis.plots import plot_positions, plot_tokens
 
 
 def test_a_curve_is_the_mean_and_its_interval() -> None:
-    curve = torch.tensor([[1.0, 4.0], [3.0, 8.0], [float("nan")] * 2])
-    figure = plot_positions({"lstm": curve, "one text": curve[:1]})
+    curve = torch.tensor([[1.0, 4.0], [3.0, 8.0]]).repeat(15, 1)
+    empty = torch.full((1, 2), float("nan"))
+    figure = plot_positions({"lstm": torch.cat([curve, empty]), "too few": torch.cat([curve[1:], empty])})
     (axes,) = figure.axes
     first, second = axes.lines
     assert first.get_xydata().tolist() == [[0.25, 2.0], [0.75, 6.0]]  # type: ignore[union-attr]  # its arrays are
-    assert second.get_ydata().tolist() == [1.0, 4.0]  # type: ignore[union-attr]  # typed too wide
+    assert second.get_ydata().tolist() == pytest.approx(curve[1:].mean(0).tolist())  # type: ignore[union-attr]  # typed too wide
     (band,) = [drawn for drawn in axes.collections if isinstance(drawn, PolyCollection)]
     heights = {round(y, 6) for y in torch.as_tensor(band.get_paths()[0].vertices)[:, 1].tolist()}
-    # Standard deviation sqrt(2) and sqrt(8), over sqrt(2).
-    assert heights == {round(2 + sign * 1.96, 6) for sign in (-1, 1)} | {round(6 + sign * 3.92, 6) for sign in (-1, 1)}
+    # Each value is 1 and 2 away from its mean: variance 30/29 and four times that, over 30 texts.
+    error = 1.96 / 29**0.5
+    assert heights == {round(2 + sign * error, 6) for sign in (-1, 1)} | {
+        round(6 + sign * 2 * error, 6) for sign in (-1, 1)
+    }
     legend = axes.get_legend()
     assert legend is not None
-    assert [text.get_text() for text in legend.get_texts()] == ["lstm", "one text"]
+    assert [text.get_text() for text in legend.get_texts()] == ["lstm", "too few"]
 
 
 def test_a_token_is_shown_as_it_is(tmp_path: Path) -> None:

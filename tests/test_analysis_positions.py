@@ -73,6 +73,25 @@ def test_a_recurrence_that_halves_vanishes_by_halves() -> None:
     torch.testing.assert_close(ratio, torch.tensor(expected, dtype=torch.float64))
 
 
+def test_a_gradient_whose_square_underflows_is_not_nothing() -> None:
+    """h_t = h_{t-1}/10^6 + x_t in float32: 10^-24 at the first of five steps, whose square float32 does not hold."""
+    rnn = nn.RNN(2, 2, nonlinearity="relu", batch_first=True)
+    with torch.no_grad():
+        for weight, value in zip(rnn.parameters(), (torch.eye(2), 1e-6 * torch.eye(2), 0.0, 0.0), strict=True):
+            weight.copy_(torch.as_tensor(value))
+    seq = view(torch.ones(1, 5, 2))
+    expected = 2**0.5 * 1e-6 ** torch.arange(4, -1, -1, dtype=torch.float64).unsqueeze(0)
+    encoder = RNNEncoder(rnn, LastPooler())
+    for found in (
+        hidden_gradient_norms(rnn, lambda h: LastPooler()(h).sum(1), seq),
+        gradient_norms(lambda x: encoder(x).sum(1), seq),
+    ):
+        assert isinstance(found, Tensor)
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=0)
+        assert vanishing_ratio(seq, found).isfinite()
+
+
 def split_slopes(rnn: nn.RNNBase, x: Tensor, above: nn.Linear, pooled: str) -> Tensor:
     """Gradient in the last layer's states of one sequence: its network called up to step t, then from the state there.
 

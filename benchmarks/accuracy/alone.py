@@ -1,6 +1,7 @@
 """A run in a process of its own, so that its peak memory is its own: `python -m benchmarks.accuracy.alone JOB`."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -12,6 +13,8 @@ from benchmarks.accuracy.rows import Row
 from benchmarks.accuracy.study import STUDIES
 
 ROOT = Path(__file__).parents[2]
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+"""For every library of a run, the linear baseline's as well; torch is told once more."""
 MARK = "rows: "
 """Before the rows, among whatever libraries print."""
 
@@ -26,9 +29,10 @@ class Failure:
 
 
 def measure_alone(job: Job) -> list[Row] | Failure:
-    """Run a job in a fresh process of this machine."""
+    """Run a job in a fresh process of one thread on this machine."""
     command = [sys.executable, "-m", "benchmarks.accuracy.alone", job.written()]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    env = os.environ | ONE_THREAD
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     said = [line.removeprefix(MARK) for line in done.stdout.splitlines() if line.startswith(MARK)]
     if done.returncode or not said:
         last = done.stderr.strip().splitlines()

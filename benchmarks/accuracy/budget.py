@@ -2,9 +2,10 @@
 
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import islice
 from typing import final
 
 import torch
@@ -33,6 +34,7 @@ class Cost:
     dataset: str
     encoder: str
     train_size: int
+    variant: str
     epochs: int
     steps_per_epoch: int
     tokens: int
@@ -50,14 +52,15 @@ class Cost:
 
 def costs(jobs: Sequence[Job]) -> Iterator[Cost]:
     """The cost of each cell of the networks among the jobs."""
-    networks = [replace(job, seed=0, pooler="MaskedMeanPooler") for job in jobs if job.pooler not in BASELINES]
-    for job, same in groupby(networks):
-        yield cost(job, len(list(same)))
+    networks = (replace(job, seed=0, pooler="MaskedMeanPooler") for job in jobs if job.pooler not in BASELINES)
+    for job, runs in Counter(networks).items():
+        yield cost(job, runs)
 
 
 def cost(job: Job, runs: int) -> Cost:
     """The cost of one cell that is run so many times."""
-    data = start(job).data
+    session = start(job)
+    data, epochs = session.data, job.budget(session.whole)
     model = build(job, data)
     optimizer = model.optimizer(model.parameters())
 
@@ -74,14 +77,15 @@ def cost(job: Job, runs: int) -> Cost:
     epoch = len(train) * timed(step, train)
     once = timed(read, test)
     seconds = {"validation": len(validation) * once, "test": len(test) * once}
-    whole = job.budget * (epoch + seconds["validation"]) + seconds["test"]
+    whole = epochs * (epoch + seconds["validation"]) + seconds["test"]
     signed = signature()
     return Cost(
         study=job.study,
         dataset=job.dataset,
         encoder=job.encoder,
         train_size=len(train.texts),
-        epochs=job.budget,
+        variant=job.variant,
+        epochs=epochs,
         steps_per_epoch=len(train),
         tokens=sum(ids.numel() for ids, *_ in train),
         seconds_per_epoch=epoch,
@@ -112,7 +116,14 @@ def shown(rows: Sequence[Cost]) -> Table:
         table.add_column(heading, justify="right")
     for row in rows:
         times = (f"{row.seconds_per_epoch:.1f}", f"{row.test_seconds:.1f}", f"{row.run_seconds:.0f}")
-        table.add_row(row.dataset, f"{row.train_size:,}", str(row.epochs), *times, str(row.runs), f"{row.hours:.1f}")
+        table.add_row(
+            f"{row.dataset} {row.variant}".strip(),
+            f"{row.train_size:,}",
+            str(row.epochs),
+            *times,
+            str(row.runs),
+            f"{row.hours:.1f}",
+        )
     table.add_section()
     table.add_row("all", "", "", "", "", "", str(sum(row.runs for row in rows)), f"{sum(r.hours for r in rows):.1f}")
     return table

@@ -12,7 +12,7 @@ from benchmarks.accuracy.budget import Cost, costs, shown
 from benchmarks.accuracy.job import Job
 from benchmarks.accuracy.plan import Plan
 from benchmarks.accuracy.study import STUDIES
-from benchmarks.accuracy.sweep import Table, missing, sweep
+from benchmarks.accuracy.sweep import Table, distinct, facts, missing, sweep
 from benchmarks.accuracy.workers import dask, loky
 from benchmarks.throughput.rows import replace, table
 from recipes.gate import OneLineParser, bad_input
@@ -29,8 +29,10 @@ def accuracy(argv: Sequence[str]) -> int:
             jobs = _jobs(plan, console)
             if plan.budget:
                 return _budget(jobs, plan, console)
+            known = facts(jobs)
+            jobs = distinct(jobs, known)
             kept = Table(plan.path, STUDIES[plan.study].row)
-            left = missing(jobs, kept.rows)
+            left = missing(jobs, known, kept.rows)
             stack.enter_context(dask(plan.scheduler, plan.jobs) if plan.backend == "dask" else loky(plan.jobs))
         console.print(f"{len(jobs)} runs asked for, {len(jobs) - len(left)} of them are in {plan.path}", soft_wrap=True)
         try:

@@ -22,6 +22,9 @@ MAJORITY, LINEAR = "majority class", "bag of words, linear"
 BASELINES = (MAJORITY, LINEAR)
 """Rows beside the poolers, with no encoder."""
 
+MOST_EPOCHS = 20
+"""What a small part of the texts may have, where early stopping does not end it before."""
+
 SETTINGS = ("max_tokens", "test_texts", "padding")
 """What a row's `variant` says of its run."""
 
@@ -31,8 +34,8 @@ SETTINGS = ("max_tokens", "test_texts", "padding")
 class Job:
     """One run: a pooler or baseline, on so many training texts of a dataset, with a seed.
 
-    What is `None` is as the recipe, or all there is; where padding is read, the network takes it for text. `unrelated`
-    is the dataset whose texts are added to others.
+    What is `None` is as the recipe, or all there is; where padding is read, every text is padded to the most tokens
+    that a text may have, and the network takes it for text. `unrelated` is the dataset whose texts are added to others.
     """
 
     study: str
@@ -48,12 +51,24 @@ class Job:
     padding: Literal["read"] | None = None
     unrelated: str = "ag_news"
 
-    @property
-    def budget(self) -> int:
-        """Epochs at most; none for a baseline."""
+    def budget(self, whole: int) -> int:
+        """Epochs at most, of a dataset of so many training texts; none for a baseline.
+
+        Epochs of few texts are few steps: in the study `sizes`, a part of the texts has the recipe's epochs as many
+        times as it goes into the whole, rounded up, and 20 at most.
+        """
         if self.pooler in BASELINES:
             return 0
-        return self.epochs or int(recipe(self.dataset)["trainer"]["max_epochs"])
+        if self.epochs is not None:
+            return self.epochs
+        epochs = int(recipe(self.dataset)["trainer"]["max_epochs"])
+        if self.study == "sizes" and self.size is not None:
+            return max(epochs, min(epochs * -(-whole // self.size), MOST_EPOCHS))
+        return epochs
+
+    def seedless(self, whole: int) -> bool:
+        """Whether every seed says the same, of a dataset of so many training texts: baselines draw nothing else."""
+        return self.pooler in BASELINES and self.size in (None, whole)
 
     @property
     def variant(self) -> str:
@@ -66,8 +81,8 @@ class Job:
         """What is around the pooler."""
         return ENCODERS[self.encoder]
 
-    def data(self) -> TextData:
-        """The texts."""
+    def data(self) -> tuple[TextData, int]:
+        """The texts, and how many there are to train on, asked for or not."""
         cut = {} if self.max_tokens is None else {"max_tokens": self.max_tokens}
         return load(self.dataset, Path(self.folder), self.seed, self.size, self.test_texts, **cut)
 
@@ -97,7 +112,7 @@ class Job:
             seed=self.seed,
             train_size=whole if self.size is None else self.size,
             variant=self.variant,
-            epochs=self.budget,
+            epochs=self.budget(whole),
         )
 
     def written(self) -> str:

@@ -27,7 +27,8 @@ class Plan:
         seeds: So many, from 0 on.
         sizes: Training texts, several with commas between them; by default the study's, or all of a dataset's.
         encoder: The network around the pooler.
-        epochs: At most so many; by default as the recipe.
+        epochs: At most so many; by default as the recipe, of the study `sizes` more for fewer texts, 20 at most (three
+            without a better validation accuracy end a run before).
         max_tokens: Longer texts are cut here; by default as the recipe.
         test_texts: At most so many, the same for every run; all by default.
         backend: Processes on this machine, or a Dask cluster.

@@ -1,9 +1,10 @@
 """What every run starts with, and how its rows begin and end."""
 
-import resource
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, final
 
 import torch
@@ -11,8 +12,10 @@ from torch import Tensor
 
 from benchmarks.accuracy.bands import count, written
 from benchmarks.accuracy.job import Job
+from benchmarks.accuracy.peak import peak_mb
 from benchmarks.accuracy.rows import Point, Run, signature
 from recipes.data.module import TextData
+from recipes.data.tokens import encode
 from recipes.model import metrics
 from recipes.quiet import quiet_logs, quiet_warnings
 
@@ -20,18 +23,25 @@ from recipes.quiet import quiet_logs, quiet_warnings
 @final
 @dataclass(frozen=True)
 class Session:
-    """A job, its texts, and when it began."""
+    """A job, its texts, how many there are to train on in all, and when it began."""
 
     job: Job
     data: TextData
+    whole: int
     began: float
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        """Tokens of each test text, those behind the cut as well."""
+        rows = self.data.corpus.splits["test"]["text"]
+        return [len(ids) for ids in encode(self.data.tokenizer, rows, max_tokens=sys.maxsize)]
 
     def run(self, *forms: str, **found: Any) -> Run:
         """A row of the trained model, pooled or fed as `forms` say."""
         return Run(
             **self._cell(forms),
             seconds=time.perf_counter() - self.began,
-            peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            peak_mb=peak_mb(),
             **found,
             **signature(),
         )
@@ -50,7 +60,7 @@ class Session:
         return Point(**cell, step=step, measure=measure, position="", value=value, texts=texts, **signature())
 
     def _cell(self, forms: Iterable[str]) -> dict[str, Any]:
-        cell = asdict(self.job.cell(self.data.corpus.content, len(self.data.corpus.splits["train"])))
+        cell = asdict(self.job.cell(self.data.corpus.content, self.whole))
         cell["variant"] = "; ".join(filter(None, (cell["variant"], *forms)))
         return cell
 
@@ -61,11 +71,12 @@ def start(job: Job) -> Session:
     quiet_warnings()
     quiet_logs()
     began = time.perf_counter()
-    return Session(job, job.data(), began)
+    data, whole = job.data()
+    return Session(job, data, whole, began)
 
 
 def judged(predicted: Tensor, labels: Tensor, lengths: Iterable[int], classes: int) -> dict[str, Any]:
-    """How good answers are."""
+    """How good answers are, those to texts of some lengths as well."""
     values = metrics(classes)(predicted, labels)
     return {
         "accuracy": float(values["accuracy"]),

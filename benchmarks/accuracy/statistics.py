@@ -28,15 +28,13 @@ class Interval:
         """Whether some value lies in both."""
         return self.low <= other.high and other.low <= self.high
 
-    def excludes(self, value: float) -> bool:
-        """Whether a value lies outside."""
-        return not self.low <= value <= self.high
-
 
 def interval(values: Sequence[float]) -> Interval:
     r"""Mean of independent runs and its 95% interval by Student's t.
 
     .. math:: \bar y \pm t_{0.975, n-1} \frac{s}{\sqrt n}
+
+    Where a value is infinite, as a vanishing ratio may be, the median and the whole line; where one is none, none.
 
     Raises:
         ValueError: there is no value.
@@ -47,7 +45,11 @@ def interval(values: Sequence[float]) -> Interval:
     """
     if not values:
         raise ValueError("an interval needs a value or more, none came")
-    mean, count = statistics.fmean(values), len(values)
+    count = len(values)
+    if not all(map(math.isfinite, values)):
+        middle = math.nan if any(map(math.isnan, values)) else statistics.median(values)
+        return Interval(middle, -math.inf, math.inf, count)
+    mean = statistics.fmean(values)
     if count == 1:
         return Interval(mean, -math.inf, math.inf, 1)
     margin = float(stdtrit(count - 1, 0.975)) * statistics.stdev(values) / math.sqrt(count)
@@ -74,19 +76,3 @@ def best(intervals: Mapping[str, Interval]) -> list[str]:
     """
     ranked = sorted(intervals, key=lambda name: -intervals[name].mean)
     return [name for name in ranked if intervals[name].overlaps(intervals[ranked[0]])]
-
-
-def accuracy_by_length(tables: Sequence[Mapping[str, tuple[int, int]]]) -> dict[str, Interval]:
-    """Accuracy in each band of lengths, over seeds, from how many were right of how many; bands in their order.
-
-    Example:
-        >>> found = accuracy_by_length([{"0-10": (6, 8), "10-20": (1, 2)}, {"0-10": (4, 8), "10-20": (1, 2)}])
-        >>> found["0-10"].mean, found["10-20"].mean
-        (0.625, 0.5)
-    """
-    shares: dict[str, list[float]] = {}
-    for table in tables:
-        for band, (right, texts) in table.items():
-            shares.setdefault(band, []).append(right / texts)
-    ordered = sorted(shares, key=lambda band: int(band.partition("-")[0]))
-    return {band: interval(shares[band]) for band in ordered}

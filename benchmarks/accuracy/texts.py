@@ -10,7 +10,7 @@ from recipes.data.columns import Columns
 from recipes.data.module import TextData
 
 CONFIGS = Path(__file__).parents[2] / "recipes" / "configs"
-OTHER_CONFIG = {"sst2_sentences": "sst2"}
+OTHER_CONFIG = {"imdb_long": "imdb", "sst2_sentences": "sst2"}
 """Datasets that are trained by another one's recipe."""
 EMBEDDED = ("docstrings", "probes")
 
@@ -50,8 +50,12 @@ def texts(dataset: str, folder: Path, seed: int, **other: int) -> TextData:
     return TextData(**{**given, **other}, seed=seed)
 
 
-def load(dataset: str, folder: Path, seed: int, size: int | None, test: int | None, **other: int) -> TextData:
-    """The data of one run: `size` of the training texts and a tenth as many for validation, `test` test texts.
+def load(
+    dataset: str, folder: Path, seed: int, size: int | None, test: int | None, **other: int
+) -> tuple[TextData, int]:
+    """The data of one run, and how many training texts there are in all.
+
+    It has `size` of the training texts and a tenth as many for validation, and `test` test texts.
 
     The validation split and the test texts are the same for every seed; which texts are trained on depends on it.
 
@@ -68,4 +72,4 @@ def load(dataset: str, folder: Path, seed: int, size: int | None, test: int | No
         splits["test"] = splits["test"].shuffle(seed=0).take(test)
     # In place of what the module would load by its own seed.
     data.corpus = replace(corpus, splits=splits, sample=splits["train"]["text"])
-    return data
+    return data, len(corpus.splits["train"])

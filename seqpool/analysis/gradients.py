@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from seqpool.analysis.opening import Model, asked, check_graph, check_states
-from seqpool.analysis.rows import real
+from seqpool.analysis.rows import euclidean, real
 from seqpool.layout import Integers, Sequences
 from seqpool.ops import select
 
@@ -66,7 +66,7 @@ def gradient_norms(model: Model, seq: Sequences, *, target: Integers | None = No
         >>> gradient_norms(lambda x: MaskedMeanPooler()(x, lengths=[2]), view(x, lengths=[2]))
         tensor([[0.5000, 0.5000, 0.0000]])
     """
-    return seq.wrap(torch.linalg.vector_norm(_gradient(model, seq, target), dim=-1))
+    return seq.wrap(euclidean(_gradient(model, seq, target), -1))
 
 
 def _gradient(model: Model, seq: Sequences, target: Integers | None) -> Tensor:

@@ -18,6 +18,14 @@ def real(seq: Sequences) -> Tensor:
     return torch.ones_like(seq.owner(), dtype=torch.bool) if valid is None else valid
 
 
+def euclidean(rows: Tensor, dim: int) -> Tensor:
+    """Length of each vector, in the dtype of its features."""
+    # Far from what is read a gradient is 1e-23 and less, and float32 does not hold its square; MPS has no float64.
+    wide = rows.dtype if rows.device.type == "mps" else torch.float64
+    lengths: Tensor = torch.linalg.vector_norm(rows, dim=dim, dtype=wide)
+    return lengths.to(rows.dtype)
+
+
 def to_steps(seq: Sequences, rows: Tensor) -> Tensor:
     """One number a row as one number a step, `(B, T)`, T the longest sequence; 0 behind the last step."""
     valid = real(seq)

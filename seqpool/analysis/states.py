@@ -5,7 +5,7 @@ from torch import _VF, Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from seqpool.analysis.opening import Model, asked, check_graph
-from seqpool.analysis.rows import longest, to_layout
+from seqpool.analysis.rows import euclidean, longest, to_layout
 from seqpool.layout import Integers, Sequences, view
 from seqpool.ops import gather
 from seqpool.reversed_rnn import quietly
@@ -61,7 +61,7 @@ def hidden_gradient_norms(
         gradients = torch.autograd.grad(score.sum(), flat, materialize_grads=True)
     each = torch.cat(gradients).reshape(len(states), -1, *gradients[0].shape[1:])
     halves = [_mirrored(seq, half) if backward else half for backward, half in enumerate(each)]
-    return to_layout(seq, torch.linalg.vector_norm(torch.cat(halves, 2), dim=2).T)
+    return to_layout(seq, euclidean(torch.cat(halves, 2), 2).T)
 
 
 def _run(rnn: nn.RNNBase, seq: Sequences) -> tuple[Tensor, list[list[Tensor]]]:

@@ -5,7 +5,6 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +19,12 @@ from benchmarks.accuracy.job import Job
 from benchmarks.accuracy.rows import Row, Run
 from benchmarks.accuracy.studies.forms import FORMS
 from benchmarks.accuracy.studies.mistakes import PADDINGS
-from benchmarks.accuracy.texts import texts
 from benchmarks.accuracy.workers import loky
 from benchmarks.throughput.rows import read_table
+from tests.benchmarks.accuracy_cases import facts, made
 
 Measure = Callable[[Job], Sequence[Row] | Failure]
 ASKED = ("--datasets=probes:last-8", "--encoder=BiLSTM 16", "--poolers=FirstPooler,LastPooler")
-
-
-@cache
-def facts(dataset: str) -> tuple[str, int]:
-    """What a job says of a dataset, once for all tests."""
-    corpus = texts(dataset, Path(), 0).corpus
-    return corpus.content, len(corpus.splits["train"])
-
-
-def made(job: Job) -> list[Row]:
-    """A row without a training: its accuracy is the seed's."""
-    return [
-        Run(
-            **vars(job.cell(*facts(job.dataset))), steps=1, accuracy=job.seed / 10, macro_f1=0.5,
-            correct_by_length="0-10:1/2", seconds=1.0, seconds_per_epoch=1.0, peak_mb=1.0, parameters=1, commit="x",
-            torch="x", lightning="x", machine="x", date="x",
-        )
-    ]  # fmt: skip  # a table
 
 
 @pytest.fixture
@@ -71,13 +52,22 @@ def test_a_run_in_the_table_is_not_run_again(asked: Callable[..., tuple[int, lis
     assert (status, [job.pooler for job in jobs]) == (0, [row.pooler for row in rows])
     assert [row.pooler for row in rows] == ["majority class", "bag of words, linear", "FirstPooler", "LastPooler"]
     _, jobs, more = asked("--seeds=2")
-    assert ({job.seed for job in jobs}, len(jobs)) == ({1}, 4)
+    # A baseline of all texts says the same with every seed.
+    assert [(job.seed, job.pooler) for job in jobs] == [(1, "FirstPooler"), (1, "LastPooler")]
     assert more[:4] == rows
     assert asked("--seeds=2")[1] == []
     # Other runs: fewer texts, a smaller budget, shorter texts.
     for other in ("--sizes=100", "--epochs=1", "--max_tokens=8"):
         _, jobs, _ = asked("--seeds=1", other)
         assert {"FirstPooler", "LastPooler"} <= {job.pooler for job in jobs}
+
+
+def test_a_baseline_of_some_texts_depends_on_the_seed(
+    asked: Callable[..., tuple[int, list[Job], list[Run]]],
+) -> None:
+    _, jobs, _ = asked("--seeds=2", "--sizes=100,4000")
+    linear = [(job.size, job.seed) for job in jobs if job.pooler == "bag of words, linear"]
+    assert linear == [(100, 0), (100, 1), (4000, 0)]
 
 
 def test_ctrl_c_keeps_what_was_measured(
@@ -175,13 +165,3 @@ def test_bad_input_is_one_line(arguments: list[str], said: str, capsys: pytest.C
     assert (ended.value.code, error.count("\n")) == (2, 1)
     assert error.startswith("error: ")
     assert said in error
-
-
-def test_a_file_of_something_else_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "other.csv"
-    path.write_text("a,b\n1,2\n")
-    with pytest.raises(SystemExit) as ended:
-        main(["accuracy", *ASKED, "--seeds=1", f"--save={path}"])
-    assert ended.value.code == 2
-    assert "must have the columns study, dataset, content_hash, " in capsys.readouterr().err
-    assert path.read_text() == "a,b\n1,2\n"

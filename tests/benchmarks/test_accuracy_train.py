@@ -2,17 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from sklearn.metrics import f1_score  # type: ignore[import-untyped]  # it has no types
 
-from benchmarks.accuracy.job import Job, run_of
+from benchmarks.accuracy.job import LINEAR, Job, run_of
 from benchmarks.accuracy.rows import Run
 from benchmarks.accuracy.session import start
 from benchmarks.accuracy.studies import bias, gradients, importance, mistakes
 from benchmarks.accuracy.study import STUDIES
-from benchmarks.accuracy.train import measure, train
+from benchmarks.accuracy.train import build, measure, train
 
 JOB = Job(
     study="poolers", dataset="probes:last-16", folder=".", encoder="BiLSTM 16", pooler="BiConcatPooler", seed=3,
@@ -42,7 +44,7 @@ def test_a_row_agrees_with_an_independent_count() -> None:
 
 
 def test_seeds_share_the_test_and_validation_texts_but_not_those_trained_on() -> None:
-    ours, theirs = (replace(JOB, seed=seed).data().corpus for seed in (1, 2))
+    ours, theirs = (replace(JOB, seed=seed).data()[0].corpus for seed in (1, 2))
     assert ours.content == theirs.content
     for split in ("test", "validation"):
         assert ours.splits[split]["text"][:] == theirs.splits[split]["text"][:]
@@ -52,7 +54,7 @@ def test_seeds_share_the_test_and_validation_texts_but_not_those_trained_on() ->
 
 def test_a_baseline_is_the_one_of_the_recipes() -> None:
     (row,) = measure(replace(JOB, pooler="majority class"))
-    labels = JOB.data().corpus.splits
+    labels = JOB.data()[0].corpus.splits
     most = max(set(labels["train"]["label"]), key=list(labels["train"]["label"]).count)
     assert row.accuracy == pytest.approx(list(labels["test"]["label"]).count(most) / 200)
     assert (row.encoder, row.epochs, row.steps, row.parameters) == ("none", 0, 0, 0)
@@ -73,6 +75,56 @@ def test_mistakes_cost_nothing_to_the_right_form_and_much_to_the_wrong_ones() ->
 def test_mistakes_are_known_of_some_poolers_alone() -> None:
     with pytest.raises(ValueError, match=r"mistakes are known of BiConcatPooler, .*, FirstPooler came"):
         mistakes.measure(replace(JOB, pooler="FirstPooler"))
+
+
+def test_padding_is_read_to_the_end_of_the_longest_text_there_may_be() -> None:
+    data, _ = JOB.data()
+    data.max_tokens = 24
+    plain, reading = (build(replace(JOB, padding=padding), data).eval() for padding in (None, "read"))
+    ids, _, _ = data.encoded("test")[range(8)]
+    with torch.no_grad():
+        expected = plain(F.pad(ids, (0, 24 - ids.shape[1])), torch.full((8,), 24))
+        # The same text, in the batch of a shorter one and of a longer one.
+        for width in (ids.shape[1], 20):
+            found = reading(F.pad(ids, (0, width - ids.shape[1])), torch.full((8,), ids.shape[1]))
+            torch.testing.assert_close(found, expected)
+
+
+def test_the_smaller_the_part_the_more_epochs_it_may_have() -> None:
+    sizes = replace(JOB, study="sizes", epochs=None)
+    budgets = {size: replace(sizes, size=size).budget(22_500) for size in (1_000, 5_000, 10_000, 22_500)}
+    # A recipe of five epochs; the probes' part of a twentieth would be given a hundred.
+    assert budgets == {1_000: 20, 5_000: 20, 10_000: 15, 22_500: 5}
+    assert replace(sizes, epochs=2).budget(22_500) == 2
+    assert replace(sizes, study="poolers").budget(22_500) == 5
+    assert replace(sizes, pooler="majority class").budget(22_500) == 0
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    """A folder of datasets, with one whose test texts have 3, 12 and 25 words."""
+    folder = tmp_path / "imdb_long"
+    folder.mkdir()
+    texts = {"train": ["good " * 3, "bad " * 3] * 20, "test": ["good " * 3, "bad " * 12, "good " * 25]}
+    for split, rows in texts.items():
+        lines = [f"{text},{'pos' if 'good' in text else 'neg'}" for text in rows]
+        (folder / f"{split}.csv").write_text("\n".join(["text,label", *lines, ""]))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("study", "pooler"),
+    [("poolers", LINEAR), ("poolers", "BiConcatPooler"), ("mistakes", "BiConcatPooler"), ("bias", "BiConcatPooler")],
+)
+def test_a_texts_band_is_that_of_all_its_words(reviews: Path, study: str, pooler: str) -> None:
+    job = replace(
+        JOB, study=study, dataset="imdb_long", folder=str(reviews), pooler=pooler, size=None, test_texts=None,
+        max_tokens=5, unrelated="imdb_long",
+    )  # fmt: skip  # one line a thought
+    rows = STUDIES[study].measure(job)
+    for row in rows:
+        assert isinstance(row, Run)
+        assert {band: texts for band, (_, texts) in row.by_length.items()} == {"0-10": 1, "10-20": 1, "20-40": 1}
 
 
 def test_a_network_that_reads_padding_says_so_in_its_row() -> None:
@@ -103,6 +155,17 @@ def test_curves_have_a_point_a_tenth() -> None:
     assert [point.position for point in words] == [str(place) for place in range(10)]
     assert {point.texts for point in words} == {200}
     assert all(0 <= point.value <= 1 for point in words)
+
+
+def test_a_texts_importance_does_not_depend_on_its_batch() -> None:
+    data, _ = JOB.data()
+    model = build(JOB, data).eval()
+    ids, lengths, labels = data.encoded("test")[range(4)]
+    short = ids[:, :12], torch.full_like(lengths, 12), labels
+    long = ids.repeat(1, 20), 20 * lengths, labels
+    both = torch.cat([F.pad(short[0], (0, long[0].shape[1] - 12)), long[0]])
+    found = importance.importance(model, (both, torch.cat([short[1], long[1]]), labels.repeat(2)))
+    torch.testing.assert_close(found[:4], importance.importance(model, short), rtol=1e-3, atol=1e-4)
 
 
 def test_every_study_is_of_rows_that_it_names() -> None:

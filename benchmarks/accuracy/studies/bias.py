@@ -6,18 +6,14 @@ Source: Maini et al. 2020 (https://arxiv.org/abs/2005.00159), who add Wikipedia 
 from itertools import chain, cycle, islice
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
 from benchmarks.accuracy.job import Job
 from benchmarks.accuracy.rows import Run
 from benchmarks.accuracy.session import judged, start
 from benchmarks.accuracy.texts import texts
-from benchmarks.accuracy.train import train
+from benchmarks.accuracy.train import answers, train
 from recipes.data.batches import EncodedTexts
 from recipes.data.module import TextData
 from recipes.data.tokens import encode
-from recipes.model import TextClassifier
 
 TIMES = (1, 3)
 """Tokens added, as multiples of a text's own."""
@@ -35,7 +31,7 @@ def measure(job: Job) -> list[Run]:
     for side, times in (("none", 0), *((side, times) for times in TIMES for side in ("left", "right", "both"))):
         longer = EncodedTexts(added(own, foreign, side, times), test.labels.tolist())
         predicted = answers(trained.model, longer, session.data.batch_tokens)
-        found = judged(predicted, test.labels, test.lengths, session.data.num_classes)
+        found = judged(predicted, test.labels, session.lengths, session.data.num_classes)
         rows.append(session.run(f"side={side}", f"times={times}", **found, **trained.cost))
     return rows
 
@@ -60,13 +56,3 @@ def added(own: list[Ids], foreign: Ids, side: str, times: int) -> list[Ids]:
         before = {"none": 0, "left": len(more), "right": 0, "both": len(more) // 2}[side]
         longer.append([*more[:before], *ids, *more[before:]])
     return longer
-
-
-@torch.no_grad()
-def answers(model: TextClassifier, some: EncodedTexts, budget: int) -> Tensor:
-    """The class of each text, in the order of the texts."""
-    predicted = torch.empty(len(some), dtype=torch.long)
-    for batch in some.order(budget=budget, seed=0, epoch=0):
-        ids, lengths, _ = some[batch]
-        predicted[batch] = model(ids, lengths).argmax(1)
-    return predicted

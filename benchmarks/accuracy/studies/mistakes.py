@@ -34,7 +34,7 @@ def measure(job: Job) -> list[Run]:
     rows = []
     for padding in PADDINGS:
         for form, (predicted, order) in answers(trained.model, test, job.pooler, padding).items():
-            lengths = [test.lengths[text] for text in order]
+            lengths = [session.lengths[text] for text in order]
             found: dict[str, Any] = judged(predicted, test.labels[order], lengths, session.data.num_classes)
             rows.append(session.run(f"form={form}", f"added={padding}", **found, **trained.cost))
     return rows
