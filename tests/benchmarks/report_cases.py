@@ -99,6 +99,7 @@ def small_results(folder: Path) -> Path:
         [*heads.split(","), "instructions_a_row", "faults"],
         ["3", "total", "padded", "sm_90", "4", "48", "0", "1024", "0", "81920", "62.0", ""],
         ["3", "total", "packed", "sm_90", "4", "50", "16", "1024", "0", "65536", "60.0", f"spills {BOLD}"],
+        ["3", "total", "flat odd", "sm_90", "4", "50", "0", "1024", "0", "0", "90.0", ""],
     )
     write_csv(folder / "mistakes.csv", ["mistake", "padding", "cost"], ["none | $x$", "0", "0"], ["mean", "8", "0.25"])
     return folder
