@@ -8,7 +8,10 @@ from benchmarks.evidence.raw import Raw, Source
 from benchmarks.evidence.section import Choice, Column, Line, Number, Section, seen
 
 MODEL = "A model read off compiled machine code, not a measurement: what a kernel asks of a GPU, not how long it takes."
-UNEVEN = "Bytes in flight are those of 16-byte loads; rows whose pitch is no multiple of 16 bytes have none, and no say here."
+UNEVEN = (
+    "Bytes in flight are those of 16-byte loads; "
+    "rows whose pitch is no multiple of 16 bytes have none, and no say here."
+)
 TEXTS = ("kernel", "case", "target", "faults", "triton")
 
 
