@@ -59,7 +59,8 @@ function tableOf(place, section) {
 const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
 const narrow = matchMedia("(max-width: 600px)");
-const cut = (text) => (narrow.matches && text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS - 1)}…` : text);
+// The end of a label tells it from its neighbours.
+const cut = (text) => (narrow.matches && text.length > MOST_LETTERS ? `${text.slice(0, 8)}…${text.slice(9 - MOST_LETTERS)}` : text);
 const lines = (text) => (narrow.matches ? text.replace(/(.{12,}?) /g, "$1<br>") : text);
 
 function layoutOf(title, labels) {
