@@ -1,11 +1,11 @@
 """Accuracy over seeds: what the runs of a pooler in one setting come to, held against BiConcat on the same seeds."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from benchmarks.accuracy.job import BASELINES
-from benchmarks.accuracy.statistics import Interval, best, interval, paired
+from benchmarks.accuracy.statistics import Interval, best, interval
 from benchmarks.accuracy.study import STUDIES
 from benchmarks.evidence.raw import Source
 from benchmarks.evidence.runs import Run, Setting
@@ -15,6 +15,7 @@ AGAINST = "BiConcatPooler"
 WHOLE = "all lengths"
 MAIN = "poolers"
 """The study that compares poolers; what its plan names and no file holds is not run."""
+ALIKE = "the same for every seed"
 POOLERS, PLANNED = (tuple(text.split(",")) for text in (STUDIES[MAIN].poolers, STUDIES[MAIN].datasets))
 
 
@@ -38,7 +39,7 @@ class Cell:
     difference: Number | None
     macro_f1: Number
     seconds_per_epoch: Number
-    peak_mb: Number
+    peak_mb: Number | None
     by_length: dict[str, Band]
 
     @property
@@ -55,7 +56,7 @@ def cells(found: Sequence[Run]) -> list[Cell]:
     grouped: dict[tuple[Setting, str], list[Run]] = {}
     trained = list(dict.fromkeys(run.setting for run in found if run.pooler not in BASELINES))
     for run in found:
-        same = [setting for setting in trained if setting.has_texts_of(run.setting)]
+        same = [setting for setting in trained if _reads_as(setting, run.setting)]
         for setting in same if run.pooler in BASELINES and same else [run.setting]:
             grouped.setdefault((setting, run.pooler), []).append(run)
     return [
@@ -64,46 +65,87 @@ def cells(found: Sequence[Run]) -> list[Cell]:
     ]
 
 
-def _cell(setting: Setting, group: Sequence[Run], base: Sequence[Run]) -> Cell:
+def _reads_as(setting: Setting, baseline: Setting) -> bool:
+    cut, theirs = (one.variants.get("max_tokens") for one in (setting, baseline))
+    return (setting.study, setting.texts, cut) == (baseline.study, baseline.texts, theirs)
+
+
+def _cell(setting: Setting, runs: Sequence[Run], base: Sequence[Run]) -> Cell:
+    alike = _alike(setting, runs)
+    group = runs[:1] if alike else runs
+    # What is the same for every seed is held against all that BiConcat ran.
+    each = [replace(runs[0], seed=run.seed) for run in base] if alike else group
     bands = dict.fromkeys(band for run in group for band in run.by_length)
+    accuracy = _share(group, lambda run: run.accuracy)
     return Cell(
-        setting, group[0].pooler, len({run.seed for run in group}), _mean(group, lambda run: run.accuracy),
-        difference(group, base, lambda run: run.accuracy), _mean(group, lambda run: run.macro_f1),
-        _mean(group, lambda run: run.seconds_per_epoch), _mean(group, lambda run: run.peak_mb),
-        {band: _band(band, group, base) for band in bands},
+        setting, group[0].pooler, len({run.seed for run in runs}),
+        replace(accuracy, note=", ".join(filter(None, (ALIKE if alike else "", accuracy.note)))),
+        difference(each, base, lambda run: run.accuracy), _share(group, lambda run: run.macro_f1),
+        _mean(runs, lambda run: run.seconds_per_epoch), _peak(runs),
+        {band: _band(band, group, each, base) for band in bands},
     )  # fmt: skip  # a table
 
 
-def _band(band: str, group: Sequence[Run], base: Sequence[Run]) -> Band:
-    ours, theirs = ([run for run in those if run.by_length.get(band, (0, 0))[1]] for those in (group, base))
+def _alike(setting: Setting, runs: Sequence[Run]) -> bool:
+    """Whether seeds change nothing: a baseline that draws no texts by its seed is run once."""
+    study = STUDIES.get(setting.study)
+    once = len(runs) == 1 and study is not None and study.sizes is None
+    return runs[0].pooler in BASELINES and (once or (len(runs) > 1 and len({run.accuracy for run in runs}) == 1))
+
+
+def _band(band: str, group: Sequence[Run], each: Sequence[Run], base: Sequence[Run]) -> Band:
+    ours, compared, theirs = (
+        [run for run in those if run.by_length.get(band, (0, 0))[1]] for those in (group, each, base)
+    )
 
     def share(run: Run) -> float:
         right, texts = run.by_length[band]
         return right / texts
 
-    return Band(ours[0].by_length[band][1], _mean(ours, share), difference(ours, theirs, share))
+    return Band(group[0].by_length[band][1], _share(ours, share), difference(compared, theirs, share))
 
 
 def _mean(group: Sequence[Run], value: Callable[[Run], float]) -> Number:
-    return mean([(value(run), run.source) for run in group])
+    return mean([(value(run), run.source) for run in group], _commits(group))
 
 
-def mean(values: Sequence[tuple[float, Source]]) -> Number:
-    """The mean of what seeds came to, with its interval; a single seed has none."""
-    return _number(interval([value for value, _ in values]), [source for _, source in values])
+def _share(group: Sequence[Run], value: Callable[[Run], float]) -> Number:
+    """The mean of shares, whose interval ends where they do."""
+    found = _mean(group, value)
+    if found.low is None or found.high is None:
+        return found
+    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
+
+
+def _peak(group: Sequence[Run]) -> Number | None:
+    known = [(run.peak_mb, run.source) for run in group if run.peak_mb is not None]
+    return mean(known) if known else None
+
+
+def _commits(group: Iterable[Run]) -> str:
+    found = {run.commit for run in group}
+    return f"{len(found)} commits" if len(found) > 1 else ""
+
+
+def mean(values: Sequence[tuple[float, Source]], note: str = "") -> Number:
+    """The mean of what seeds came to, with its interval; a single seed has none, nor has what is not finite."""
+    found, source = [value for value, _ in values], sum((source for _, source in values[1:]), values[0][1])
+    if len(found) == 1 or not all(map(math.isfinite, found)):
+        return Number(sum(found) / len(found), source, note=note)
+    spread = interval(found)
+    return Number(spread.mean, source, spread.low, spread.high, note)
 
 
 def difference(group: Sequence[Run], base: Sequence[Run], value: Callable[[Run], float]) -> Number | None:
     """The mean difference to the base on the seeds that both ran; the base has none to itself."""
-    ours, theirs = ({run.seed: value(run) for run in those} for those in (group, base))
-    found = None if group == base else paired(ours, theirs)
-    both = [run.source for run in (*group, *base) if run.seed in ours.keys() & theirs.keys()]
-    return found and _number(found, both)
-
-
-def _number(found: Interval, sources: Sequence[Source]) -> Number:
-    source = sum(sources[1:], sources[0])
-    return Number(found.mean, source, *((found.low, found.high) if math.isfinite(found.low) else ()))
+    theirs = {run.seed: run for run in base}
+    both = [(run, theirs[run.seed]) for run in group if run.seed in theirs]
+    if group == base or not both:
+        return None
+    seeds = f"{len(both)} seed{'s' if len(both) > 1 else ''}" if len(both) < len(group) else ""
+    note = ", ".join(filter(None, (seeds, _commits(run for pair in both for run in pair))))
+    found = mean([(value(run) - value(other), run.source) for run, other in both], note)
+    return replace(found, source=sum((other.source for _, other in both), found.source))
 
 
 def leaders(table: Sequence[Cell]) -> list[str]:

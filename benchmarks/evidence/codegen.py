@@ -8,6 +8,10 @@ from benchmarks.evidence.raw import Raw, Source
 from benchmarks.evidence.section import Choice, Column, Line, Number, Section, seen
 
 MODEL = "A model read off compiled machine code, not a measurement: what a kernel asks of a GPU, not how long it takes."
+UNEVEN = (
+    "Bytes in flight are those of 16-byte loads; "
+    "rows whose pitch is no multiple of 16 bytes have none, and no say here."
+)
 TEXTS = ("kernel", "case", "target", "faults", "triton")
 
 
@@ -24,7 +28,7 @@ def sections(files: Sequence[Raw]) -> Iterator[Section]:
     choices[2] = Choice(target, choices[2].values, choices[2].values[0])
     yield Section(
         "codegen", "Machine code", heads, lines, choices, (kernel, case, target), names.index("bytes_in_flight"),
-        "not read", notes=(MODEL,),
+        "not read", notes=(MODEL, UNEVEN),
     )  # fmt: skip  # a table
 
 
@@ -39,7 +43,7 @@ def report(files: Sequence[Raw]) -> Iterator[str]:
     if not files:
         yield from ("Not read: there is no codegen CSV among the results.", "")
     for file in files:
-        yield from (f"From {linked(file)}, the worst of each kernel's cases.", "")
+        yield from (f"From {linked(file)}, the worst of each kernel's cases. {UNEVEN}", "")
         yield from table(
             ("kernel", "target", "cases", "registers, most", "spilled, most", "bytes in flight, least", "faults"),
             _worst(file),
@@ -54,6 +58,7 @@ def _worst(file: Raw) -> Iterator[Sequence[str]]:
     for (kernel, target), group in groupby(sorted(file.records(), key=key), key):
         found = list(group)
         registers, spilled = (max(int(one[name]) for one in found) for name in ("registers", "spilled"))
-        flying = min(int(one["bytes_in_flight"]) for one in found)
+        flying = [number for one in found if (number := int(one["bytes_in_flight"]))]
         faults = sum(bool(one["faults"]) for one in found)
-        yield (kernel, target, str(len(found)), str(registers), str(spilled), f"{flying:,}", str(faults))
+        least = f"{min(flying):,}" if flying else "none"
+        yield (kernel, target, str(len(found)), str(registers), str(spilled), least, str(faults))

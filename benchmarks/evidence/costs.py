@@ -1,65 +1,105 @@
-"""What the forms of one trained model cost: accuracy minus that of its own pooler, seed by seed."""
+"""Paired differences of the studies: accuracy minus that of the same training without what is studied, seed by seed."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from benchmarks.accuracy.job import BASELINES
 from benchmarks.accuracy.studies.mistakes import CORRECT
 from benchmarks.evidence.accuracy import difference
 from benchmarks.evidence.grids import Grid, ordered
 from benchmarks.evidence.runs import Run, Setting
 from benchmarks.evidence.section import Choice, Column, Line, Number, Section, seen
 
-FORM, ADDED = "form", "added"
-MEASURE = f"accuracy minus that of {CORRECT}"
+
+@dataclass(frozen=True)
+class Against:
+    """What a study's variants are held against: `base` of them, at the same value of `axis` where it names none.
+
+    A row is a value of the variant `row`, or a pooler where there is no such variant.
+    """
+
+    key: str
+    title: str
+    less: str
+    base: Mapping[str, str]
+    axis: str
+    row: str = ""
+
+    @property
+    def measure(self) -> str:
+        """What the numbers are."""
+        return f"accuracy minus that {self.less}"
+
+    def of(self, said: Mapping[str, str]) -> dict[str, str]:
+        """The variants of the base; an empty value stands for a variant that it lacks."""
+        return {name: value for name, value in {**said, **self.base}.items() if value}
+
+
+AGAINST = (
+    Against("mistakes", "What mistakes cost", f"of {CORRECT}", {"form": CORRECT}, "added", "form"),
+    Against("bias", "What added text costs", "with nothing added", {"side": "none", "times": "0"}, "times", "side"),
+    Against("masking", "What reading padding costs", "with padding masked", {"padding": ""}, "padding"),
+)
 
 
 def sections(runs: Sequence[Run]) -> Iterator[Section]:
-    """One, where there are forms of a trained model."""
-    lines: list[Line] = [
-        (grid.title, form, added, number)
-        for grid in grids(runs)
-        for form, numbers in grid.rows.items()
-        for added, number in numbers.items()
-    ]
-    if not lines:
-        return
+    """One for each kind of difference that there is."""
+    for against in AGAINST:
+        lines: list[Line] = [
+            (grid.title, label, column, number)
+            for grid in _grids(runs, against)
+            for label, numbers in grid.rows.items()
+            for column, number in numbers.items()
+        ]
+        if lines:
+            yield _section(against, lines)
+
+
+def _section(against: Against, lines: Sequence[Line]) -> Section:
     choices = [Choice(column, seen(lines, column)) for column in range(3)]
     choices[0] = Choice(0, choices[0].values, choices[0].values[0])
     columns = [
-        *(Column(name, text=True) for name in ("model", FORM, f"{ADDED} padding")),
-        Column(MEASURE, False, 3, True),
+        *(Column(name, text=True) for name in ("model", against.row or "pooler", against.axis)),
+        Column(against.measure, False, 3, True),
     ]
-    note = (
-        "Mean and 95% t-interval over seeds of the accuracy of each form minus that of the trained model's own pooler."
-    )
-    yield Section(
-        "costs", "What mistakes cost", columns, lines, choices, (1,), 3, "not run", in_order=True, notes=(note,)
+    note = f"Mean and 95% t-interval over seeds of the {against.measure}, each of the same training."
+    return Section(
+        f"{against.key}-costs", against.title, columns, lines, choices, (1,), 3, "not run", in_order=True, notes=(note,)
     )
 
 
 def grids(runs: Sequence[Run]) -> Iterator[Grid]:
-    """One a dataset and pooler: a row a form, a column an amount of padding."""
+    """One for each setting of a study, and each pooler where forms of its model are compared."""
+    for against in AGAINST:
+        yield from _grids(runs, against)
+
+
+def _grids(runs: Sequence[Run], against: Against) -> Iterator[Grid]:
     groups: dict[tuple[Setting, str], list[Run]] = {}
     for run in runs:
-        if FORM in run.setting.variants:
-            groups.setdefault((replace(run.setting, variant=""), run.pooler), []).append(run)
-    for (setting, pooler), group in groups.items():
-        title = f"{setting.dataset}, {setting.encoder}, {pooler}"
-        columns = ordered(run.setting.variants[ADDED] for run in group)
-        if rows := _rows(group):
-            yield Grid(setting.study, title, MEASURE, ADDED, columns, rows)
-
-
-def _rows(group: Sequence[Run]) -> dict[str, dict[str, Number]]:
-    cells: dict[str, dict[str, list[Run]]] = {}
-    for run in group:
         said = run.setting.variants
-        cells.setdefault(said[FORM], {}).setdefault(said[ADDED], []).append(run)
+        if run.setting.study == against.key and run.pooler not in BASELINES:
+            rest = {name: value for name, value in said.items() if name not in (against.row, against.axis)}
+            variant = "; ".join(f"{name}={value}" for name, value in rest.items())
+            groups.setdefault((replace(run.setting, variant=variant), run.pooler if against.row else ""), []).append(
+                run
+            )
+    for (setting, pooler), group in groups.items():
+        if rows := _rows(group, against):
+            title = ", ".join(filter(None, (setting.dataset, setting.encoder, pooler, setting.variant)))
+            columns = ordered(column for numbers in rows.values() for column in numbers)
+            yield Grid(setting.study, title, against.measure, against.axis, columns, rows)
+
+
+def _rows(group: Sequence[Run], against: Against) -> dict[str, dict[str, Number]]:
+    trained: dict[tuple[str, frozenset[tuple[str, str]]], list[Run]] = {}
+    for run in group:
+        trained.setdefault((run.pooler, frozenset(run.setting.variants.items())), []).append(run)
     rows: dict[str, dict[str, Number]] = {}
-    for form, by_padding in cells.items():
-        for added, found in by_padding.items():
-            base = cells.get(CORRECT, {}).get(added, [])
-            apart = difference(found, base, lambda run: run.accuracy)
-            if apart is not None:
-                rows.setdefault(form, {})[added] = apart
+    for (pooler, _), found in trained.items():
+        said = found[0].setting.variants
+        base = trained.get((pooler, frozenset(against.of(said).items())), [])
+        apart = difference(found, base, lambda run: run.accuracy)
+        if apart is not None:
+            rows.setdefault(said[against.row] if against.row else pooler, {})[said[against.axis]] = apart
     return rows

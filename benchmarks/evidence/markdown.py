@@ -1,6 +1,7 @@
 """Markdown: tables and links, with what comes from files written so that it reads as text."""
 
 import html
+import math
 from collections.abc import Iterator, Sequence
 
 from benchmarks.evidence.raw import Raw
@@ -29,8 +30,16 @@ def linked(file: Raw) -> str:
 
 
 def written(number: Number | None, form: str = ".3f") -> str:
-    """A number with its interval; nothing for none."""
+    """A number with its interval and its note; nothing for none."""
     if number is None:
         return ""
-    values = [format(value, form) for value in (number.value, number.low, number.high) if value is not None]
-    return values[0] if len(values) == 1 else f"{values[0]} [{values[1]}, {values[2]}]"
+    values = [formatted(value, form) for value in (number.value, number.low, number.high) if value is not None]
+    said = values[0] if len(values) == 1 else f"{values[0]} [{values[1]}, {values[2]}]"
+    return ", ".join(filter(None, (said, plain(number.note))))
+
+
+def formatted(value: float, form: str) -> str:
+    """A number, or that it is none of those that can be written."""
+    if math.isnan(value):
+        return "not finite"
+    return format(value, form) if math.isfinite(value) else "∞" if value > 0 else "-∞"

@@ -5,6 +5,7 @@ const {sections, raw} = JSON.parse(document.getElementById("data").textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const ANY = "any";
 const MOST_MARKS = 60;
+const MOST_LETTERS = 24;
 const LAYOUT = {topStart: "search", topEnd: null, bottomStart: ["info", "pageLength"], bottomEnd: "paging"};
 
 function element(tag, text, attributes = {}) {
@@ -13,15 +14,16 @@ function element(tag, text, attributes = {}) {
   return made;
 }
 
-// A number is [value, low, high, source]; null is one that is not there.
+// A number is [value, low, high, source, note]; null is one that is not there, text one that JSON cannot hold.
 function written(number, column) {
   const one = (value) => {
-    if (!Number.isFinite(value)) return "∞";
+    if (!Number.isFinite(value)) return {inf: "∞", "-inf": "-∞"}[value] ?? "not finite";
     const text = column.digits === null ? String(Number(value.toPrecision(3))) : value.toFixed(column.digits);
     return column.signed && value > 0 ? `+${text}` : text;
   };
-  const [value, low, high] = number;
-  return low === null ? one(value) : `${one(value)} [${one(low)}, ${one(high)}]`;
+  const [value, low, high, , note] = number;
+  const said = low === null ? one(value) : `${one(value)} [${one(low)}, ${one(high)}]`;
+  return note ? `${said}, ${note}` : said;
 }
 
 // What is absent says so in the plotted column, and sorts behind all that is there.
@@ -29,7 +31,7 @@ function shown(cell, kind, section, index) {
   const column = section.columns[index];
   const last = section.lower_is_better ? Infinity : -Infinity;
   if (Array.isArray(cell)) {
-    if (kind === "sort" || kind === "type") return cell[0];
+    if (kind === "sort" || kind === "type") return {inf: Infinity, "-inf": -Infinity, nan: last}[cell[0]] ?? cell[0];
     const text = written(cell, column);
     return kind === "display" ? element("a", text, {href: `#raw:${cell[3]}`, title: "the raw rows"}) : text;
   }
@@ -56,20 +58,26 @@ function tableOf(place, section) {
 // Plotly reads tags in text, so they are written out.
 const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
-function layoutOf(title, marks) {
+const narrow = matchMedia("(max-width: 600px)");
+// The end of a label tells it from its neighbours.
+const cut = (text) => (narrow.matches && text.length > MOST_LETTERS ? `${text.slice(0, 8)}…${text.slice(9 - MOST_LETTERS)}` : text);
+const lines = (text) => (narrow.matches ? text.replace(/(.{12,}?) /g, "$1<br>") : text);
+
+function layoutOf(title, labels) {
   const style = getComputedStyle(document.documentElement);
   const ink = style.getPropertyValue("--ink"), line = style.getPropertyValue("--line");
   return {
-    autosize: true, height: 80 + 22 * marks, margin: {l: 10, r: 10, t: 10, b: 50}, showlegend: false,
+    autosize: true, height: 80 + 22 * labels.length, margin: {l: 10, r: 10, t: 10, b: 50}, showlegend: false,
     paper_bgcolor: "transparent", plot_bgcolor: "transparent", font: {color: ink, size: 12},
-    xaxis: {title: {text: title}, gridcolor: line, zerolinecolor: line, automargin: true, fixedrange: true},
-    yaxis: {type: "category", autorange: "reversed", gridcolor: line, automargin: true, fixedrange: true, dtick: 1},
+    xaxis: {title: {text: lines(title)}, gridcolor: line, zerolinecolor: line, automargin: true, fixedrange: true},
+    yaxis: {type: "category", autorange: "reversed", gridcolor: line, automargin: true, fixedrange: true,
+      tickvals: labels.map(plain), ticktext: labels.map((label) => plain(cut(label)))},
   };
 }
 
 function draw(place, section, rows) {
   const column = section.plotted;
-  const marks = rows.filter((row) => row[column] !== null);
+  const marks = rows.filter((row) => Number.isFinite(row[column]?.[0]));
   if (!marks.length || marks.length > MOST_MARKS) {
     Plotly.purge(place);
     place.replaceChildren();
@@ -79,21 +87,21 @@ function draw(place, section, rows) {
   if (!section.in_order) marks.sort((a, b) => sign * (a[column][0] - b[column][0]));
   const free = section.choices.map((choice) => choice.column)
     .filter((index) => !section.label.includes(index) && new Set(rows.map((row) => row[index])).size > 1);
-  const label = (row) => plain([...section.label, ...free].map((index) => row[index]).join(", "));
+  const label = (row) => [...section.label, ...free].map((index) => row[index]).join(", ");
   const values = marks.map((row) => row[column]);
   const spread = {
     type: "data", symmetric: false, thickness: 1.5,
-    array: values.map(([value, , high]) => (high === null ? 0 : high - value)),
-    arrayminus: values.map(([value, low]) => (low === null ? 0 : value - low)),
+    array: values.map(([value, , high]) => (Number.isFinite(high) ? high - value : 0)),
+    arrayminus: values.map(([value, low]) => (Number.isFinite(low) ? value - low : 0)),
   };
   const mark = getComputedStyle(document.documentElement).getPropertyValue("--mark");
   const trace = {
-    type: "scatter", mode: "markers", x: values.map(([value]) => value), y: marks.map(label), error_x: spread,
+    type: "scatter", mode: "markers", x: values.map(([value]) => value), y: marks.map(label).map(plain), error_x: spread,
     marker: {color: mark, size: 8}, text: values.map((value) => written(value, section.columns[column])),
     hovertemplate: "%{y}: %{text}<extra></extra>", customdata: values.map((value) => value[3]),
   };
   const first = !place.classList.contains("js-plotly-plot");
-  Plotly.react(place, [trace], layoutOf(section.columns[column].title, new Set(marks.map(label)).size), {responsive: true, displayModeBar: false});
+  Plotly.react(place, [trace], layoutOf(section.columns[column].title, [...new Set(marks.map(label))]), {responsive: true, displayModeBar: false});
   if (first) place.on("plotly_click", ({points}) => { location.hash = `raw:${points[0].customdata}`; });
   return "";
 }

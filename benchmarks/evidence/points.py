@@ -9,16 +9,33 @@ from benchmarks.evidence.markdown import Plots, linked, plain
 from benchmarks.evidence.raw import Raw, Source
 from benchmarks.evidence.section import Choice, Column, Line, Number, Section, seen
 
-NAMES = ("study", "dataset", "encoder", "train_size", "epochs", "variant", "measure", "pooler", "step", "position")
+PLACE = ("study", "dataset", "content_hash", "encoder", "train_size", "epochs", "variant")
+NAMES = (*PLACE, "measure", "pooler", "step", "position")
+SHOWN = tuple(name for name in NAMES if name != "content_hash")
 CHOSEN = ("study", "dataset", "encoder", "measure", "pooler")
 """What the page chooses one of at first; the others are open."""
+Curve = tuple[str, ...]
+"""File, the values of `PLACE`, and pooler: what seeds share."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A raw row; `names` are the values of `NAMES`, `curve` is what seeds share."""
+
+    names: dict[str, str]
+    curve: Curve
+    seed: str
+    step: int
+    value: float
+    source: Source
 
 
 @dataclass(frozen=True)
 class Point:
-    """One number of a curve, over seeds; `names` are the values of `NAMES`."""
+    """One number of a curve, over seeds; `names` are the values of `NAMES`, `look` counts the steps it is known of."""
 
     names: tuple[str, ...]
+    look: int
     seeds: int
     value: Number
 
@@ -28,69 +45,120 @@ class Point:
 
 
 def points(files: Sequence[Raw]) -> list[Point]:
-    """One for each point of each curve.
+    """One for each point of each curve: over seeds, look by look, for seeds may differ in the steps of an epoch.
 
     Raises:
-        ValueError: a value is no number.
+        ValueError: a value is no number, or a point is there twice.
     """
-    grouped: dict[tuple[str, ...], list[tuple[float, Source]]] = {}
-    for file in files:
-        for number, record in enumerate(file.records(), 1):
-            names = (file.name, *(record[name] for name in NAMES))
-            grouped.setdefault(names, []).append((_value(file, number, record), Source(file.name, (number,))))
-    return [Point(tuple(names), len(group), mean(group)) for (_, *names), group in grouped.items()]
+    read = [_reading(file, number, record) for file in files for number, record in enumerate(file.records(), 1)]
+    _refuse_twice(read)
+    steps: dict[tuple[Curve, str, str], set[int]] = {}
+    for one in read:
+        steps.setdefault((one.curve, one.seed, one.names["measure"]), set()).add(one.step)
+    looks = {run: {step: look for look, step in enumerate(sorted(found))} for run, found in steps.items()}
+    grouped: dict[tuple[Curve, str, int, str], list[Reading]] = {}
+    spans: dict[tuple[Curve, str, int], set[int]] = {}
+    for one in read:
+        measure = one.names["measure"]
+        look = looks[one.curve, one.seed, measure][one.step]
+        grouped.setdefault((one.curve, measure, look, one.names["position"]), []).append(one)
+        spans.setdefault((one.curve[:-1], measure, look), set()).add(one.step)
+    return [
+        _point(group, look, spans[curve[:-1], measure, look]) for (curve, measure, look, _), group in grouped.items()
+    ]
 
 
-def _value(file: Raw, number: int, record: dict[str, str]) -> float:
+def _point(group: Sequence[Reading], look: int, steps: set[int]) -> Point:
+    span = str(min(steps)) if len(steps) == 1 else f"{min(steps)} to {max(steps)}"
+    names = {**group[0].names, "step": span}
+    value = mean([(one.value, one.source) for one in group])
+    return Point(tuple(names[name] for name in NAMES), look, len(group), value)
+
+
+def _reading(file: Raw, number: int, record: dict[str, str]) -> Reading:
+    names = {name: record[name] for name in NAMES}
+    curve = (file.name, *(record[name] for name in PLACE), record["pooler"])
     try:
-        return float(record["value"])
+        step, value = int(record["step"]), float(record["value"])
     except ValueError as error:
         raise ValueError(f"{file.path}: row {number} cannot be read: {error}") from error
+    return Reading(names, curve, record["seed"], step, value, Source(file.name, (number,)))
+
+
+def _refuse_twice(read: Sequence[Reading]) -> None:
+    first: dict[tuple[str, ...], Reading] = {}
+    for one in read:
+        key = (one.seed, *one.names.values())
+        if (known := first.setdefault(key, one)) is not one:
+            raise ValueError(
+                f"a point counts once, {known.source} and {one.source} are the same: remove one of the rows"
+            )
 
 
 def sections(found: Sequence[Point]) -> Iterator[Section]:
     """One, where there is a curve."""
     if not found:
         return
-    rows: list[Line] = [(*(name or "none" for name in point.names), str(point.seeds), point.value) for point in found]
-    columns = [*(Column(name.replace("_", " "), text=True) for name in (*NAMES, "seeds")), Column("value")]
+    rows: list[Line] = [(*_shown(point, found), str(point.seeds), point.value) for point in found]
+    columns = [*(Column(name.replace("_", " "), text=True) for name in (*SHOWN, "seeds")), Column("value")]
     choices = []
-    for column, name in enumerate(NAMES):
+    for column, name in enumerate(SHOWN):
         values = seen(rows, column)
         choices.append(Choice(column, values, values[0] if name in CHOSEN else ""))
-    note = "Mean and 95% t-interval over seeds, after a step of training, at a position in the text."
+    note = (
+        "Mean and 95% t-interval over seeds, after a step of training, at a position in the text. "
+        "Where seeds differ in the steps of an epoch, the first and the last of them are given."
+    )
     yield Section(
-        "curves", "Curves", columns, rows, choices, (NAMES.index("pooler"),), len(NAMES) + 1, "not run",
+        "curves", "Curves", columns, rows, choices, (SHOWN.index("pooler"),), len(SHOWN) + 1, "not run",
         notes=(note,), in_order=True,
     )  # fmt: skip  # a table
 
 
+def _shown(point: Point, found: Sequence[Point]) -> Iterator[str]:
+    """The names; a dataset that came in several states is told apart by its hash."""
+    several = len({other["content_hash"] for other in found if other["dataset"] == point["dataset"]}) > 1
+    for name in SHOWN:
+        state = f" {point['content_hash']}" if several and name == "dataset" else ""
+        yield f"{point[name] or 'none'}{state}"
+
+
 def grids(found: Sequence[Point]) -> Iterator[Grid]:
-    """One a study, dataset and measure: by position after the last step where there are positions, else by step."""
-    kinds = ("study", "dataset", "encoder", "train_size", "measure")
+    """One a study, dataset and measure: by step, or by position at the first, a middle and the last look."""
+    kinds = ("study", "dataset", "content_hash", "encoder", "train_size", "measure")
     groups: dict[tuple[str, ...], list[Point]] = {}
     for point in found:
         groups.setdefault(tuple(point[name] for name in kinds), []).append(point)
-    for (study, dataset, encoder, size, measure), group in groups.items():
-        axis = "position" if len({point["position"] for point in group}) > 1 else "step"
-        shown = group if axis == "step" else _last(group)
-        several = len({point["variant"] for point in shown}) > 1
-        rows: dict[str, dict[str, Number]] = {}
-        for point in shown:
-            label = ", ".join(filter(None, (point["pooler"], point["variant"] if several else "")))
-            rows.setdefault(label, {})[point[axis]] = point.value
-        after = "" if axis == "step" else ", after the last step"
-        title = f"{dataset}, {encoder}, {size} training texts{after}"
-        yield Grid(study, title, measure, axis, ordered(point[axis] for point in shown), rows)
+    for (study, dataset, _, encoder, size, measure), group in groups.items():
+        title = f"{dataset}, {encoder}, {int(size):,} training texts"
+        if len({point["position"] for point in group}) == 1:
+            inorder = sorted(group, key=lambda point: point.look)
+            columns = list(dict.fromkeys(point["step"] for point in inorder))
+            yield Grid(study, title, measure, "step", columns, _rows(group, "step"))
+            continue
+        for look in _looks(group):
+            shown = [point for point in group if point.look == look]
+            steps = " and ".join(dict.fromkeys(point["step"] for point in shown))
+            columns = ordered(point["position"] for point in shown)
+            yield Grid(study, f"{title}, after step {steps}", measure, "position", columns, _rows(shown, "position"))
 
 
-def _last(group: Sequence[Point]) -> list[Point]:
-    """The points of each curve after its last step."""
-    curves: dict[tuple[str, str], list[Point]] = {}
+def _rows(shown: Sequence[Point], axis: str) -> dict[str, dict[str, Number]]:
+    several = [name for name in ("variant", "epochs") if len({point[name] for point in shown}) > 1]
+    rows: dict[str, dict[str, Number]] = {}
+    for point in shown:
+        label = ", ".join(filter(None, (point["pooler"], *(point[name] for name in several))))
+        rows.setdefault(label, {})[point[axis]] = point.value
+    return rows
+
+
+def _looks(group: Sequence[Point]) -> list[int]:
+    """The first look, one in the middle and the last, of those that every seed of every curve came to."""
+    curves: dict[tuple[str, ...], dict[int, int]] = {}
     for point in group:
-        curves.setdefault((point["pooler"], point["variant"]), []).append(point)
-    ends = {curve: ordered(point["step"] for point in found)[-1] for curve, found in curves.items()}
-    return [point for curve, found in curves.items() for point in found if point["step"] == ends[curve]]
+        curves.setdefault((point["pooler"], point["variant"], point["epochs"]), {})[point.look] = point.seeds
+    last = min(max(look for look in seeds if seeds[look] == max(seeds.values())) for seeds in curves.values())
+    return sorted({0, last // 2, last})
 
 
 def report(files: Sequence[Raw], found: Sequence[Grid], plots: Plots) -> Iterator[str]:

@@ -47,14 +47,14 @@ class Source:
     rows: tuple[int, ...]
 
     def __add__(self, other: "Source") -> "Source":
-        """The rows of both.
+        """The rows of both, each once.
 
         Raises:
             ValueError: they are of two files.
         """
         if other.name != self.name:
             raise ValueError(f"what is compared must stand in one file, {self} and {other} came: put them into one CSV")
-        return Source(self.name, self.rows + other.rows)
+        return Source(self.name, tuple(dict.fromkeys(self.rows + other.rows)))
 
     def __str__(self) -> str:
         """As a link on the page writes it."""

@@ -1,14 +1,11 @@
 """The raw rows of accuracy, read: what was trained, and what the test came to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from benchmarks.accuracy.bands import read
 from benchmarks.accuracy.job import SETTINGS
 from benchmarks.evidence.raw import Raw, Source
-
-TEXTS = ("max_tokens", "test_texts")
-"""What a variant says of the texts; a baseline is of a setting where these are the same."""
 
 
 @dataclass(frozen=True, order=True)
@@ -34,12 +31,10 @@ class Setting:
         """Whether the row is of a trained model as it is, and not of one of its forms."""
         return self.variants.keys() <= set(SETTINGS)
 
-    def has_texts_of(self, other: "Setting") -> bool:
-        """Whether both read the same texts."""
-        texts, theirs = ([one.variants.get(name) for name in TEXTS] for one in (self, other))
-        return texts == theirs and replace(self, encoder="", variant="", epochs=0) == replace(
-            other, encoder="", variant="", epochs=0
-        )
+    @property
+    def texts(self) -> tuple[str | int | None, ...]:
+        """What says which texts are read: the same for a baseline, which reads each of them whole."""
+        return self.dataset, self.content_hash, self.train_size, self.variants.get("test_texts")
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,8 @@ class Run:
     accuracy: float
     macro_f1: float
     seconds_per_epoch: float
-    peak_mb: float
+    peak_mb: float | None
+    commit: str
     by_length: Mapping[str, tuple[int, int]]
 
 
@@ -71,6 +67,11 @@ def runs(files: Sequence[Raw]) -> list[Run]:
     return found
 
 
+def _known(text: str) -> float | None:
+    """A number, or none where it was not measured."""
+    return float(text) if text else None
+
+
 def _run(file: Raw, number: int, record: dict[str, str]) -> Run:
     try:
         setting = Setting(
@@ -79,8 +80,8 @@ def _run(file: Raw, number: int, record: dict[str, str]) -> Run:
         )  # fmt: skip  # a table
         return Run(
             setting, record["pooler"], int(record["seed"]), Source(file.name, (number,)), float(record["accuracy"]),
-            float(record["macro_f1"]), float(record["seconds_per_epoch"]), float(record["peak_mb"]),
-            read(record["correct_by_length"]),
+            float(record["macro_f1"]), float(record["seconds_per_epoch"]), _known(record["peak_mb"]),
+            record["commit"], read(record["correct_by_length"]),
         )  # fmt: skip  # a table
     except ValueError as error:
         raise ValueError(f"{file.path}: row {number} cannot be read: {error}") from error

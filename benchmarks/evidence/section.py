@@ -1,5 +1,6 @@
 """What the page is made of: tables of numbers that name their raw rows, and the choices that narrow them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,12 +10,18 @@ from benchmarks.evidence.raw import Source
 
 @dataclass(frozen=True)
 class Number:
-    """A number, its interval where there is one, and the raw rows it rests on."""
+    """A number, its interval where there is one, the raw rows it rests on, and what must be known to read it."""
 
     value: float
     source: Source
     low: float | None = None
     high: float | None = None
+    note: str = ""
+
+    @property
+    def finite(self) -> bool:
+        """Whether it can be drawn."""
+        return math.isfinite(self.value)
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,14 @@ class Section:
 
 
 def _cell(cell: str | Number | None) -> Any:
-    return [cell.value, cell.low, cell.high, str(cell.source)] if isinstance(cell, Number) else cell
+    if not isinstance(cell, Number):
+        return cell
+    return [*map(_sent, (cell.value, cell.low, cell.high)), str(cell.source), cell.note]
+
+
+def _sent(value: float | None) -> float | str | None:
+    """What is not finite as text, for JSON has no such number."""
+    return value if value is None or math.isfinite(value) else str(value)
 
 
 def seen(lines: Sequence[Line], column: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Small folders of results, made by hand; what a browser would run or draw stands in them as text."""
 
 import csv
+import math
 from dataclasses import fields
 from pathlib import Path
 
@@ -41,7 +42,10 @@ def write_csv(path: Path, *rows: list[str]) -> None:
 
 def point(columns: list[str], **values: object) -> list[str]:
     """A row of a curve."""
-    same = {"study": "gradients", "dataset": "trec", "pooler": "LastPooler", "measure": "vanishing ratio"}
+    same = {
+        "study": "gradients", "dataset": "trec", "content_hash": "0a", "train_size": "100", "pooler": "LastPooler",
+        "measure": "vanishing ratio",
+    }  # fmt: skip  # a table
     return [str({**same, **values}.get(name, "")) for name in columns]
 
 
@@ -54,7 +58,7 @@ def timed(contender: str, median: float) -> Row:
 
 
 def studies(folder: Path) -> None:
-    """Two forms of one trained model at two amounts of padding, and a curve."""
+    """Two forms of one trained model at two amounts of padding, text added, padding read, and curves."""
     write_csv(
         folder / "study-mistakes.csv",
         list(ACCURACY),
@@ -63,13 +67,34 @@ def studies(folder: Path) -> None:
         *accuracy_rows("trec", "LastPooler", ((8, 8), (9, 9)), "mistakes", 100, "form=output[:, -1]; added=0"),
         *accuracy_rows("trec", "LastPooler", ((2, 2), (4, 2)), "mistakes", 100, "form=output[:, -1]; added=50"),
     )
-    curve = [field.name for field in fields(Point)]
+    write_csv(
+        folder / "study-bias.csv",
+        list(ACCURACY),
+        *accuracy_rows("trec", "LastPooler", ((8, 8), (9, 9)), "bias", 100, "side=none; times=0"),
+        *accuracy_rows("trec", "LastPooler", ((8, 7), (8, 8)), "bias", 100, "side=left; times=1"),
+    )
+    write_csv(
+        folder / "study-masking.csv",
+        list(ACCURACY),
+        *accuracy_rows("trec", "LastPooler", ((8, 8), (9, 9)), "masking", 100),
+        *accuracy_rows("trec", "LastPooler", ((6, 6), (9, 9)), "masking", 100, "padding=read"),
+    )
+    curves(folder)
+
+
+def curves(folder: Path) -> None:
+    """A ratio that is not finite once it is looked at a third time, and norms of two seeds, one of which goes on."""
+    heads = [field.name for field in fields(Point)]
+    ratios = ((0, 5, 2.0), (1, 5, 4.0), (0, 10, 1.0), (0, 15, math.inf), (1, 10, 1.0), (1, 15, 2.0))
     write_csv(
         folder / "study-gradients.csv",
-        curve,
+        heads,
+        *(point(heads, seed=seed, step=step, value=value) for seed, step, value in ratios),
         *(
-            point(curve, seed=seed, step=step, value=value)
-            for seed, step, value in ((0, 5, 2.0), (1, 5, 4.0), (0, 10, 1.0))
+            point(heads, measure="gradient norm", seed=seed, step=step, position=position, value=step + seed)
+            for seed, steps in ((0, (0, 6, 12, 18)), (1, (0, 7, 14)))
+            for step in steps
+            for position in (0, 1)
         ),
     )
 
@@ -99,6 +124,7 @@ def small_results(folder: Path) -> Path:
         [*heads.split(","), "instructions_a_row", "faults"],
         ["3", "total", "padded", "sm_90", "4", "48", "0", "1024", "0", "81920", "62.0", ""],
         ["3", "total", "packed", "sm_90", "4", "50", "16", "1024", "0", "65536", "60.0", f"spills {BOLD}"],
+        ["3", "total", "flat odd", "sm_90", "4", "50", "0", "1024", "0", "0", "90.0", ""],
     )
     write_csv(folder / "mistakes.csv", ["mistake", "padding", "cost"], ["none | $x$", "0", "0"], ["mean", "8", "0.25"])
     return folder

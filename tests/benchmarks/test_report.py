@@ -32,29 +32,48 @@ def test_means_differences_and_verdicts(lines: list[str]) -> None:
     )
     # 0.7, 0.7, 0.8 against the same: differences 0, -0.05, 0.1.
     assert "| MaskedMeanPooler | 3 | 0.733 [0.590, 0.877] | +0.017 [-0.173, +0.206] | tie | 0.500 | 3 | 500 |" in lines
-    assert "| bag of words, linear | 1 | 0.800 | +0.100 | one seed | 0.500 | 3 | 500 |" in lines
+    assert (
+        # 0.8 against 0.7, 0.75, 0.7: what is the same for every seed is held against all of them.
+        "| bag of words, linear | 1 | 0.800, the same for every seed | +0.083 [+0.012, +0.155] | **better** "
+        "| 0.500 | 3 | 500 |"
+    ) in lines
     text = "\n".join(lines)
     # 0.845 lies below 0.877.
     assert (
         "Highest mean: MaskedMaxPooler, 0.917; its interval overlaps those of MaskedMeanPooler: **no winner**." in text
     )
     assert "1 of 3 poolers have a mean above the bag of words." in text
-    assert "| MaskedMaxPooler | 0.900 [0.900, 0.900] | 0.933 [0.790, 1.077] |" in lines
+    assert "| MaskedMaxPooler | 0.900 [0.900, 0.900] | 0.933 [0.790, 1.000] |" in lines
 
 
 def test_a_study_stands_along_its_axis(lines: list[str]) -> None:
     # One row of two seeds (0.9, 0.85; t = 12.706), then one of a single seed.
     assert "|   | 50 | 1,000 |" in lines
-    assert "| BiConcatPooler | 0.875 [0.557, 1.193] | 0.900 |" in lines
+    assert "| BiConcatPooler | 0.875 [0.557, 1.000] | 0.900 |" in lines
     # The cost of a form is taken seed by seed: -0.6 and -0.6.
     assert r"| output\[:, -1\] | 0.000 [0.000, 0.000] | -0.600 [-0.600, -0.600] |" in lines
-    assert "|   | 5 | 10 |" in lines
-    assert "| LastPooler | 3 [-9.71, 15.7] | 1 |" in lines
+    # What nothing was added to begins every row: 0.8, 0.9. Then 0.75, 0.8, and the differences -0.05, -0.1.
+    assert "| left | 0.850 [0.215, 1.000] | 0.775 [0.457, 1.000] |" in lines
+    assert "| left | -0.075 [-0.393, 0.243] |" in lines
+    # With padding read 0.6, 0.9, without 0.8, 0.9.
+    assert "| LastPooler | -0.100 [-1.371, 1.171] |" in lines
+    # The main study's baseline on the same texts, once in each of the three.
+    assert lines.count("Baselines on the texts as they are: bag of words, linear 0.800, the same for every seed.") == 3
+
+
+def test_curves_stand_by_step_and_by_position_at_three_looks(lines: list[str]) -> None:
+    assert "|   | 5 | 10 | 15 |" in lines
+    assert "| LastPooler | 3 [-9.71, 15.7] | 1 [1, 1] | ∞ |" in lines
+    # Seeds 0 and 1 at 0; 6 and 7 + 1; 12 and 14 + 1. Only seed 0 was looked at once more, at 18.
+    steps = [line.rpartition("after step ")[2] for line in lines if line.startswith("Gradient norm;")]
+    assert steps == ["0; by position:", "6 to 7; by position:", "12 to 14; by position:"]
+    for row in ("0.5 [-5.85, 6.85]", "7 [-5.71, 19.7]", "13.5 [-5.56, 32.6]"):
+        assert f"| LastPooler | {row} | {row} |" in lines
 
 
 def test_what_is_missing_is_said(lines: list[str]) -> None:
     assert any(line.startswith("Datasets planned and not run: sst2\\_sentences, ") for line in lines)
-    assert "Studies planned and not run: masking, bias, importance." in lines
+    assert "Studies planned and not run: importance." in lines
     assert "| MaskedMeanPooler | 0 | not run |  |  |  |  |  |" in lines
     assert "GPU: not measured." in lines
     assert (
@@ -71,7 +90,7 @@ def test_text_of_the_results_stays_text(lines: list[str]) -> None:
 
 
 def test_kernels_are_told_by_their_worst_case_as_a_model(lines: list[str]) -> None:
-    assert "| total | sm_90 | 2 | 50 | 16 | 65,536 | 1 |" in lines
+    assert "| total | sm_90 | 3 | 50 | 16 | 65,536 | 1 |" in lines
     assert any("not a measurement" in line for line in lines)
 
 

@@ -101,19 +101,17 @@ def test_it_loads_without_errors_and_without_network(loaded: webdriver.Chrome) -
 def test_a_choice_changes_the_table_and_the_plot(loaded: webdriver.Chrome) -> None:
     choose(loaded, "accuracy", 1, "trec")
     whole = rows(loaded, "accuracy")
-    assert [row for row in whole if row.startswith("MaskedMaxPooler 3 20 0.917 [0.845, 0.988] +0.200")] != []
+    assert [row for row in whole if row.startswith("MaskedMaxPooler 3 0.917 [0.845, 0.988] +0.200")] != []
     assert len(loaded.find_elements(By.CSS_SELECTOR, "#accuracy .plot .errorbar")) == 4
     choose(loaded, "accuracy", 6, "10-20")
-    assert [
-        row for row in rows(loaded, "accuracy") if row.startswith("MaskedMaxPooler 3 10 0.933 [0.790, 1.077]")
-    ] != []
+    assert [row for row in rows(loaded, "accuracy") if row.startswith("MaskedMaxPooler 3 0.933 [0.790, 1.000]")] != []
     choose(loaded, "accuracy", 6, "all lengths")
     assert rows(loaded, "accuracy") == whole
 
 
 def test_what_is_missing_is_said(loaded: webdriver.Chrome) -> None:
     choose(loaded, "accuracy", 1, f"probe {SCRIPT}")
-    assert [row for row in rows(loaded, "accuracy") if row.startswith("MaskedMeanPooler 0 - not run")] != []
+    assert [row for row in rows(loaded, "accuracy") if row.startswith("MaskedMeanPooler 0 not run")] != []
     choose(loaded, "throughput", 0, "cuda")
     assert rows(loaded, "throughput") == ["not measured"]
     assert one(loaded, "#throughput .said").text == "These choices: not measured."
@@ -121,12 +119,27 @@ def test_what_is_missing_is_said(loaded: webdriver.Chrome) -> None:
 
 
 def test_curves_and_studies_are_there_too(loaded: webdriver.Chrome) -> None:
-    assert [row.partition(" [")[0] for row in rows(loaded, "costs")] == ["0 0.000", "50 -0.600"]
-    assert rows(loaded, "curves") == ["5 2 3 [-9.71, 15.7]", "10 1 1"]
+    assert [row.partition(" [")[0] for row in rows(loaded, "mistakes-costs")] == ["0 0.000", "50 -0.600"]
+    assert rows(loaded, "bias-costs") == ["-0.075 [-0.393, +0.243]"]
+    assert rows(loaded, "masking-costs") == ["-0.100 [-1.371, +1.171]"]
+    choose(loaded, "curves", 6, "gradient norm")
+    assert rows(loaded, "curves")[:2] == ["0 0 2 0.5 [-5.85, 6.85]", "0 1 2 0.5 [-5.85, 6.85]"]
     choose(loaded, "accuracy", 0, "mistakes")
     choose(loaded, "accuracy", 1, "trec")
     choose(loaded, "accuracy", 5, "form=output[:, -1]; added=50")
-    assert rows(loaded, "accuracy")[0].startswith("LastPooler 2 20 0.250 [-0.385, 0.885]")
+    assert rows(loaded, "accuracy")[0].startswith("LastPooler 2 0.250 [0.000, 0.885]")
+
+
+def test_what_is_not_finite_is_said_and_not_drawn(loaded: webdriver.Chrome) -> None:
+    choose(loaded, "curves", 6, "vanishing ratio")
+    assert rows(loaded, "curves") == ["5 2 3 [-9.71, 15.7]", "10 2 1 [1, 1]", "15 2 ∞"]
+    assert len(loaded.find_elements(By.CSS_SELECTOR, "#curves .plot .point")) == 2
+    (head,) = [head for head in loaded.find_elements(By.CSS_SELECTOR, "#curves th") if head.text == "value"]
+    head.click()
+    assert rows(loaded, "curves")[0] == "15 2 ∞"
+    choose(loaded, "accuracy", 1, "trec")
+    bag = "bag of words, linear 1 0.800, the same for every seed +0.083 [+0.012, +0.155]"
+    assert [row for row in rows(loaded, "accuracy") if row.startswith(bag)] != []
 
 
 def test_a_head_sorts_and_the_search_filters(loaded: webdriver.Chrome) -> None:
@@ -135,7 +148,13 @@ def test_a_head_sorts_and_the_search_filters(loaded: webdriver.Chrome) -> None:
     order = []
     for _ in range(2):
         head.click()
-        order.append([float(row.split(" [")[0].split()[-1]) for row in rows(loaded, "accuracy") if "[" in row])
+        order.append(
+            [
+                float(row.split(" [")[0].split()[-1])
+                for row in rows(loaded, "accuracy")
+                if "[" in row and "bag" not in row
+            ]
+        )
     assert order == [[0.717, 0.733, 0.917], [0.917, 0.733, 0.717]]
     search = one(loaded, "#accuracy input[type=search]")
     search.send_keys("bag of")
@@ -157,7 +176,7 @@ def test_text_of_the_results_stays_text(loaded: webdriver.Chrome) -> None:
     Select(one(loaded, "#raw select")).select_by_visible_text("codegen")
     assert loaded.execute_script("return window.planted") is None
     assert loaded.find_elements(By.CSS_SELECTOR, "body b, svg b, td script") == []
-    assert [row for row in rows(loaded, "accuracy") if row.startswith(f"MaskedMaxPooler {BOLD} 2 20 0.525")] != []
+    assert [row for row in rows(loaded, "accuracy") if row.startswith(f"MaskedMaxPooler {BOLD} 2 0.525")] != []
     assert f"MaskedMaxPooler {BOLD}" in one(loaded, "#accuracy .plot").text
     assert [row for row in rows(loaded, "throughput") if row.endswith(f"no {BOLD} backward")] != []
     assert [row for row in rows(loaded, "raw") if row.endswith(f"spills {BOLD}")] != []
