@@ -14,10 +14,10 @@ from lightning import Trainer
 from recipes.data.reading import STDIN, TextSource, open_texts
 from recipes.gate import OneLineParser, bad_input, bad_run
 from recipes.predict.colour import FOOT, as_html, explained, write_head
-from recipes.predict.terminal import Terminal, let_go
 from recipes.predict.parts import Parts
 from recipes.predict.predictor import SPANS, Predictor
 from recipes.predict.tables import WRITERS, TableWriter, ending
+from recipes.predict.terminal import Terminal, let_go
 from recipes.predict.weights import way
 from recipes.quiet import quiet_logs, quiet_warnings
 from recipes.trained import load_trained

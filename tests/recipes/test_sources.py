@@ -146,7 +146,10 @@ ROW = "".join(f"{text.split(',')[0]} {n},{label}\n" for n, (text, label) in enum
         (
             "text,label\n" + ROW,
             "text,kind\na,tea\n",
-            {"false": "because column names don't match", "true": "a row has no column 'label', its columns are 'text', "},
+            {
+                "false": "because column names don't match",
+                "true": "a row has no column 'label', its columns are 'text', ",
+            },
         ),
         ("text,label\na,tea\nb,tea\n", None, "two classes are needed at least, the training texts have 'tea' alone"),
     ],

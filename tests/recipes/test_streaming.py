@@ -117,24 +117,22 @@ def test_what_streaming_cannot_do(folder: str, arguments: dict[str, int], messag
         TextData(folder, streaming=True, **arguments)  # type: ignore[arg-type]  # each is a valid keyword
 
 
+@pytest.mark.parametrize(("texts", "seed"), [(1, 0), (1, 3), (4, 3)])
+def test_too_few_texts_to_cut_say_so(tmp_path: Path, texts: int, seed: int) -> None:
+    with pytest.raises(ValueError, match="too few texts to cut a validation split as they are streamed, no class of"):
+        cut_of(tmp_path, texts, seed)
+
+
 @pytest.mark.parametrize("seed", range(4))
-def test_ten_texts_of_a_class_are_enough_to_cut_and_too_few_say_so(tmp_path: Path, seed: int) -> None:
-    cut = []
-    for texts in (1, 4, 10):
-        rows = [{"text": f"word{n}", "label": label} for n in range(texts) for label in ("a", "b")]
-        (tmp_path / f"{texts}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-        data = TextData(str(tmp_path / f"{texts}.jsonl"), streaming=True, seed=seed)
-        try:
-            cut.append(len(data.corpus.splits["validation"]))
-        except ValueError as error:
-            assert str(error) == (
-                "too few texts to cut a validation split as they are streamed, no class of the training texts has 10: "
-                "leave streaming out"
-            )
-            cut.append(0)
-    assert cut[0] == 0
-    assert cut[2] == 2
-    assert cut[1] or seed == 3
+def test_ten_texts_of_a_class_are_enough_to_cut(tmp_path: Path, seed: int) -> None:
+    assert cut_of(tmp_path, 10, seed) == 2
+
+
+def cut_of(folder: Path, texts: int, seed: int) -> int:
+    """Size of the validation split cut from two classes of so many texts."""
+    rows = [{"text": f"word{n}", "label": label} for n in range(texts) for label in ("a", "b")]
+    (folder / "few.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return len(TextData(str(folder / "few.jsonl"), streaming=True, seed=seed).corpus.splits["validation"])
 
 
 def test_an_embedded_dataset_is_not_streamed() -> None:
