@@ -31,8 +31,8 @@ class TextSource:
         name: Configuration of a dataset that has several.
         revision: Branch, tag or commit of a dataset of the hub.
         split: Split to read; `test` by default, or the only one.
-        column: Column of the texts; by default the one that the classifier was trained on, else the one named `text`, else
-            the only one of strings beside the label.
+        column: Column of the texts; by default the one that the classifier was trained on, else the one named `text`,
+            else the only one of strings beside the label.
     """
 
     input: str = STDIN
