@@ -68,11 +68,20 @@ def answer_majority(corpus: Corpus) -> Answer:
 
 
 def answer_linear(corpus: Corpus, seed: int) -> Answer:
-    """What logistic regression on the tf-idf of whole texts gives each test text."""
+    """What logistic regression on the tf-idf of whole texts gives each test text.
+
+    Raises:
+        ValueError: the training texts are of one class, or have no word of two letters.
+    """
     start = time.perf_counter()
     train, test = corpus.splits["train"], corpus.splits["test"]
+    if len(set(train["label"])) < 2:
+        raise ValueError("the linear model needs training texts of two classes: give more texts")
     vectorizer = TfidfVectorizer(sublinear_tf=True)
     model = LogisticRegression(C=10.0, max_iter=1000, random_state=seed)
+    analyze = vectorizer.build_analyzer()
+    if not any(map(analyze, train["text"])):
+        raise ValueError("the linear model needs a word of two letters in the training texts, they have none")
     model.fit(vectorizer.fit_transform(train["text"]), train["label"][:])
     seconds = time.perf_counter() - start
     predicted = torch.tensor(model.predict(vectorizer.transform(test["text"])))

@@ -19,6 +19,7 @@ from recipes.training.files import WholeFiles, check_weights, read_checkpoint
 from recipes.training.origin import plain, refuse_other_model, refuse_other_texts
 from recipes.training.processes import refuse_lone_trainers
 from recipes.training.resume import Resume
+from recipes.training.rng import MAX_SEED
 from recipes.training.runs import FOLDER, SaveConfigOnce, go_on_with_last, make_folder, nothing_left
 from recipes.vectors import Coverage
 
@@ -37,9 +38,6 @@ DEFAULTS: dict[str, Any] = {
     # Everything is logged once an epoch, which Lightning takes for too seldom where an epoch is short.
     "log_every_n_steps": 1,
 }
-MAX_SEED = 2**32 - 1
-"""numpy's own."""
-
 SPLITS = {"fit": "train", "validate": "validation", "test": "test"}
 """What a command cannot do without."""
 

@@ -15,6 +15,7 @@ from recipes.data.module import TextData
 from recipes.model import TextClassifier
 from recipes.poolers import PoolerFactory, describe, named, usual_arguments
 from recipes.quiet import quiet_logs, quiet_warnings
+from recipes.training.rng import MAX_SEED
 
 DEFAULT_POOLERS = (
     "LastHiddenPooler,BiConcatPooler,MaskedMeanPooler,MaskedMaxPooler,AttentionPooler,AdditiveAttentionPooler"
@@ -38,7 +39,7 @@ class Comparison:
         save_dir: Folder for the table as CSV.
 
     Raises:
-        ValueError: a number is too small.
+        ValueError: a number is out of range.
     """
 
     poolers: str = DEFAULT_POOLERS
@@ -48,9 +49,11 @@ class Comparison:
     save_dir: str = "runs/compare"
 
     def __post_init__(self) -> None:
-        for name, least in {"epochs": 1, "seed": 0, "jobs": 1}.items():
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, {getattr(self, name)} came")
+        for name in ("epochs", "jobs"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, {getattr(self, name)} came")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise ValueError(f"seed must be from 0 to {MAX_SEED}, {self.seed} came")
 
 
 @final

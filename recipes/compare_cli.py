@@ -25,9 +25,9 @@ def compare(args: list[str]) -> None:
         plan, network, data, candidates = _read(args, console)
         data.encoded("test")
         _try_vectors(candidates[0], network, data, console)
+        baselines = [majority(data.corpus), bag_of_words(data.corpus, plan.seed)]
         # The table is written when hours may have passed.
         Path(plan.save_dir).mkdir(parents=True, exist_ok=True)
-    baselines = [majority(data.corpus), bag_of_words(data.corpus, plan.seed)]
     results = train_all(candidates, network, data, plan)
     number = len(candidates)
     with bad_run():

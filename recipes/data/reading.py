@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, final
 
-from recipes.data.columns import names, string_columns
+from recipes.data.columns import USUAL, Columns, names, string_columns
 from recipes.data.docstrings import load_docstrings
 from recipes.data.packages import default_packages
 from recipes.data.probes import load_probe
@@ -31,7 +31,8 @@ class TextSource:
         name: Configuration of a dataset that has several.
         revision: Branch, tag or commit of a dataset of the hub.
         split: Split to read; `test` by default, or the only one.
-        column: Column of the texts; by default the one named `text`, else the only one of strings.
+        column: Column of the texts; by default the one that the classifier was trained on, else the one named `text`,
+            else the only one of strings beside the label.
     """
 
     input: str = STDIN
@@ -41,8 +42,8 @@ class TextSource:
     column: str | None = None
 
 
-def open_texts(source: TextSource, *, label: str | None = None) -> Iterator[str]:
-    """The texts in their order, an empty one where there is none; a column named `label` is not the text.
+def open_texts(source: TextSource, *, trained: Columns = USUAL) -> Iterator[str]:
+    """The texts in their order, an empty one where there is none; `trained` are the columns of the training.
 
     Raises:
         ValueError: there is nothing to read, no such split, or no column of texts.
@@ -59,7 +60,7 @@ def open_texts(source: TextSource, *, label: str | None = None) -> Iterator[str]
     elif not path.exists():
         raise ValueError(f"there is no file {source.input!r}")
     table = _split(_tables(source), source)
-    return _rows(source, table, _column(source, features_of(source.input, table), label))
+    return _rows(source, table, _column(source, features_of(source.input, table), trained))
 
 
 def _tables(source: TextSource) -> Mapping[str, Any]:
@@ -81,16 +82,18 @@ def _split(tables: Mapping[str, Any], source: TextSource) -> Any:
     return tables[wanted]
 
 
-def _column(source: TextSource, features: Any, label: str | None) -> str:
-    strings = [column for column in string_columns(features) if column != label]
+def _column(source: TextSource, features: Any, trained: Columns) -> str:
+    strings = string_columns(features)
     if source.column is not None:
         if source.column not in features:
             raise ValueError(f"{source.input!r} has no column {source.column!r}, its columns are {names(features)}")
         if source.column not in strings:
             raise ValueError(f"a column of strings is needed, {source.column!r} holds {features[source.column]}")
         return source.column
-    if "text" in strings:
-        return "text"
+    for usual in (trained.text, "text"):
+        if usual is not None and usual in strings:
+            return usual
+    strings = [column for column in strings if column != (trained.label or "label")]
     if len(strings) == 1:
         return strings[0]
     came = f"several may be, {names(strings)}" if strings else f"none of its columns does, {names(features)}"

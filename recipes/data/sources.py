@@ -53,7 +53,10 @@ def open_tables(path: str, name: str | None, revision: str | None, *, streaming:
     except IndexError as error:
         raise ValueError(f"the dataset {path!r} cannot be loaded: a split that was saved has no rows") from error
     except ERRORS as error:
-        raise unreadable(path, error) from error
+        said = unreadable(path, error)
+        if name is not None and local.exists() and "BuilderConfig" in str(error):
+            said = ValueError(f"{said}; leave the name out with --data.name=null")
+        raise said from error
     return tables
 
 

@@ -17,7 +17,7 @@ from datasets import (  # type: ignore[import-untyped]  # it has no types
 from recipes.data.columns import Columns, choose_columns
 from recipes.data.labels import LabelColumn
 from recipes.data.sources import ERRORS, unreadable
-from recipes.data.streaming import Part, Source, StreamedSplit
+from recipes.data.streaming import CUT_ONE_IN, Part, Source, StreamedSplit
 from recipes.data.tables import wanted_splits
 
 PEEKED = 100
@@ -68,6 +68,11 @@ def _count(key: str, split: StreamedSplit, digest: "hashlib._Hash") -> int:
     for row in split:
         size += 1
         digest.update(f"{row['label']}\t{row['text']}\0".encode())
+    if not size and split.part.validation:
+        raise ValueError(
+            "too few texts to cut a validation split as they are streamed, no class of the training texts has "
+            f"{CUT_ONE_IN}: leave streaming out"
+        )
     if not size and key != "test":
         raise ValueError(f"the split for {key} has no labelled text: choose another with columns.{key}")
     return size

@@ -5,7 +5,6 @@ import logging
 import warnings
 from dataclasses import dataclass, fields
 from importlib import metadata
-from itertools import chain
 from pathlib import Path
 from typing import Any, final
 
@@ -140,10 +139,10 @@ def _requests(plan: Export, trained: Trained) -> list[Request]:
             name=data.name,
             revision=data.revision,
             split=plan.split or tested,
-            column=plan.column or data.columns.text,
+            column=plan.column,
         )
     sample = Sample(plan.texts, CHARACTERS * trained.max_tokens, seed=0)
-    for text in chain(open_texts(source, label=data.columns.label), [""]):
+    for text in open_texts(source, trained=data.columns):
         sample.add(text)
     every = [*sample.texts, ""]
     return requests(trained.tokenizer, every, max_tokens=trained.max_tokens, budget=plan.batch_tokens)

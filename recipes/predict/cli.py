@@ -10,7 +10,6 @@ from typing import Any, final
 
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
 from lightning import Trainer
-from rich.console import Console
 
 from recipes.data.reading import STDIN, TextSource, open_texts
 from recipes.gate import OneLineParser, bad_input, bad_run
@@ -18,6 +17,7 @@ from recipes.predict.colour import FOOT, as_html, explained, write_head
 from recipes.predict.parts import Parts
 from recipes.predict.predictor import SPANS, Predictor
 from recipes.predict.tables import WRITERS, TableWriter, ending
+from recipes.predict.terminal import Terminal, let_go
 from recipes.predict.weights import way
 from recipes.quiet import quiet_logs, quiet_warnings
 from recipes.trained import load_trained
@@ -93,7 +93,7 @@ def predict(args: list[str]) -> None:
         refuse_lone_trainers(trainer)
         if source.input == STDIN and trainer.world_size > 1:
             raise ValueError("standard input can be read by one process alone: give --input a file")
-        texts = open_texts(source)
+        texts = open_texts(source, trained=trained.data.columns)
         size = {"chunk_texts": plan.chunk_texts, "batch_tokens": plan.batch_tokens}
         predictor = Predictor(trained, texts, **size, explain=ready.explain is not None)
     with bad_run():
@@ -102,8 +102,7 @@ def predict(args: list[str]) -> None:
             if trainer.is_global_zero:
                 _write(parts, predictor.schema, plan.output, ready.explain, way(trained.model))
         except BrokenPipeError:
-            # Whoever reads has seen enough; Python would say so once more as it closes the stream.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            let_go()
         finally:
             parts.remove()
 
@@ -155,7 +154,7 @@ def _write(parts: Iterable[pa.RecordBatch], schema: pa.Schema, output: str | Non
     """Write the table, and where asked for the page; both are there whole or not at all."""
     columns = [name for name in schema.names if name not in SPANS]
     plain = pa.schema([schema.field(name) for name in columns])
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     with ExitStack() as stack:
         html = None
         if page is not None:

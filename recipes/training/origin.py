@@ -11,7 +11,7 @@ BUILT_FROM = "built_from"
 _STARTS = ("vectors", "encoder.init_args.path")
 """Files that weights start from; those of a checkpoint are past that, and the files may have moved."""
 
-_TRAINS = ("dropout", "freeze_embedding", "optimizer")
+_TRAINS = ("dropout", "freeze_embedding", "optimizer", "encoder.init_args.dropout", "encoder.init_args.freeze")
 """What matters to training alone."""
 
 

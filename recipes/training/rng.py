@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
+MAX_SEED = 2**32 - 1
+"""numpy's own."""
+
 
 def rng_state() -> dict[str, Any]:
     """Take the states of Python's, numpy's and torch's global generators."""

@@ -1,4 +1,5 @@
 import csv
+import errno
 import math
 import re
 from functools import partial
@@ -120,6 +121,16 @@ def test_the_remarks_say_what_the_numbers_say(corpus_folder: str, bag: float, re
 
 
 def test_nothing_half_written_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, text: str) -> int:
+        with path.open("w") as file:
+            file.write(text[:9])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        with pytest.raises(OSError, match="No space left"):
+            save(tmp_path / "new", [score(0.5)], {"seed": 1})
+    assert not list((tmp_path / "new").iterdir())
     path = save(tmp_path / "new", [score(0.5)], {"seed": 1})
     assert path.read_text().splitlines() == ["model,accuracy,macro_f1,seconds,parameters,seed", "m,0.5,0.5,1.0,2,1"]
     assert list(path.parent.iterdir()) == [path]

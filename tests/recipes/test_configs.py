@@ -35,6 +35,9 @@ def test_it_opens_with_its_command_and_closes_with_its_result(path: Path) -> Non
     lines = path.read_text().splitlines()
     command = f"# python -m recipes fit --config recipes/configs/{path.stem}.yaml"
     assert lines[0] == command
+    run = "runs/classifier/version_0"
+    test = f"# python -m recipes test --config {run}/config.yaml --ckpt_path {run}/checkpoints/best.ckpt"
+    assert lines[lines.index("#") - 1] == test
     assert (lines[1] == f"{command} --data.path=folder/of/{path.stem}") == (path.stem not in EMBEDDED)
     where = "embedded" if path.stem in EMBEDDED else "a local copy"
     epochs = yaml.safe_load(path.read_text())["trainer"]["max_epochs"]

@@ -18,7 +18,8 @@ from tests.recipes.interrupted import ROOT, RUN, SMALL, killer
 ARGS = [*SMALL, "--model.dropout=0", "--data.batch_tokens=6", "--trainer.max_epochs=2", "--resume.every_n_steps=5"]
 
 
-def two(folder: str, *args: str) -> int:
+def two(folder: str, *args: str) -> tuple[int, str]:
+    """Exit status of the command with two processes, and what they said on stderr."""
     line = [sys.executable, "-W", "error", "-m", "recipes", *ARGS, f"--data.path={folder}", *args]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
@@ -30,7 +31,7 @@ def two(folder: str, *args: str) -> int:
         timeout=300,
     )
     assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode
+    return done.returncode, done.stderr
 
 
 def rows(run: Path) -> list[dict[str, str]]:
@@ -59,7 +60,7 @@ def alone(command: Command, monkeypatch: pytest.MonkeyPatch, folder: str) -> Pat
 
 
 def test_two_processes_train_as_one(command: Command, monkeypatch: pytest.MonkeyPatch, corpus_folder: str) -> None:
-    assert not two(corpus_folder)
+    assert not two(corpus_folder)[0]
     assert_close(RUN, alone(command, monkeypatch, corpus_folder))
 
 
@@ -67,11 +68,14 @@ def test_two_processes_train_as_one(command: Command, monkeypatch: pytest.Monkey
 def test_two_processes_go_on_after_a_kill(
     command: Command, monkeypatch: pytest.MonkeyPatch, corpus_folder: str
 ) -> None:
-    assert two(corpus_folder, *killer("on_train_batch_end", 30, really=True)) == -signal.SIGKILL
-    assert not two(corpus_folder, "--ckpt_path=last")
+    assert two(corpus_folder, *killer("on_train_batch_end", 30, really=True))[0] == -signal.SIGKILL
+    assert not two(corpus_folder, "--ckpt_path=last")[0]
     assert_close(RUN, alone(command, monkeypatch, corpus_folder))
 
 
 @pytest.mark.full
 def test_two_processes_stop_with_one_line(command: Command, corpus_folder: str) -> None:
-    assert two(corpus_folder, "--model.optimizer=SGD", "--model.optimizer.lr=1e38") == 2
+    status, errors = two(corpus_folder, "--model.optimizer=SGD", "--model.optimizer.lr=1e38")
+    assert status == 2
+    (line,) = [line for line in errors.splitlines() if "error" in line.lower()]
+    assert line.startswith("error: the training loss is nan at step ")

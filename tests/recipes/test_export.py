@@ -56,8 +56,8 @@ def test_the_command_writes_checks_and_times_all(
         "safetensors": None,
     }
     assert all(one["difference"] < 1e-5 and one["milliseconds"] > 0 and one["ratio"] > 0 for one in report)
-    # The small corpus has 18 test texts; the empty one comes twice more.
-    assert "on 20 texts in " in shown
+    # The small corpus has 18 test texts; the empty one comes once more.
+    assert "on 19 texts in " in shown
     torch.testing.assert_close(torch.tensor(served(folder, TEXTS)), torch.tensor(alone(trained_run, TEXTS)))
 
 

@@ -28,6 +28,20 @@ def finish(process: subprocess.Popen[bytes]) -> int:
     return process.returncode
 
 
+def go_on_to_the_same_end(
+    command: Command, monkeypatch: pytest.MonkeyPatch, folder: str, tmp_path: Path, *args: str
+) -> None:
+    """Finish the killed run in this process, and hold it against one that was not killed."""
+    # The processes that were killed ran as a user's do.
+    torch.use_deterministic_algorithms(False)
+    line = [*ARGS, *args, f"--data.path={folder}"]
+    assert not command(*line, "--ckpt_path=last")
+    (tmp_path / "whole").mkdir()
+    monkeypatch.chdir(tmp_path / "whole")
+    assert not command(*line)
+    assert_same(outcome(tmp_path / RUN), outcome(RUN))
+
+
 LONG = ("--trainer.max_epochs=20", "--resume.every_n_steps=7")
 
 
@@ -51,14 +65,30 @@ def test_killed_by_the_system_at_a_random_moment_and_again_during_a_write(
     assert finish(start(corpus_folder, *LONG, "--ckpt_path=last", *killer("write", 3, really=True))) == -signal.SIGKILL
     # Where the first kill came decides whether `last` or `best` was being written.
     assert any(part.stat().st_size for part in (RUN / "checkpoints").glob(".*.ckpt.part"))
-    # The two other processes ran as a user's do.
-    torch.use_deterministic_algorithms(False)
-    line = [*ARGS, *LONG, f"--data.path={corpus_folder}"]
-    assert not command(*line, "--ckpt_path=last")
-    (tmp_path / "whole").mkdir()
-    monkeypatch.chdir(tmp_path / "whole")
-    assert not command(*line)
-    assert_same(outcome(tmp_path / RUN), outcome(RUN))
+    go_on_to_the_same_end(command, monkeypatch, corpus_folder, tmp_path, *LONG)
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [
+        # The second process goes on from the epoch's last batch, or amid the epoch, to another kill.
+        [("on_train_batch_end", 15), ("on_train_batch_end", 4)],
+        pytest.param([("on_validation_batch_end", 2)], marks=pytest.mark.full),
+        pytest.param([("on_train_batch_end", 15), ("on_validation_batch_end", 2)], marks=pytest.mark.full),
+    ],
+)
+def test_killed_by_the_system_at_an_epochs_last_batch_and_in_validation(
+    command: Command,
+    corpus_folder: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kills: list[tuple[str, int]],
+) -> None:
+    every = "--resume.every_n_steps=1"
+    for number, (hook, call) in enumerate(kills):
+        last = ["--ckpt_path=last"] if number else []
+        assert finish(start(corpus_folder, every, *killer(hook, call, really=True), *last)) == -signal.SIGKILL
+    go_on_to_the_same_end(command, monkeypatch, corpus_folder, tmp_path, every)
 
 
 @pytest.mark.full

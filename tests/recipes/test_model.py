@@ -11,6 +11,7 @@ from recipes.encoders import GRU, LSTM, RNN, Transformer
 from recipes.model import TextClassifier
 from recipes.poolers import named
 from recipes.quiet import quiet_warnings
+from recipes.training.loss import of_all_processes, summed_loss
 
 BILSTM = partial(LSTM, hidden_size=8)
 SMALL: dict[str, Any] = {"num_words": 20, "num_classes": 3, "embedding_dim": 8, "encoder": BILSTM}
@@ -52,6 +53,16 @@ def test_empty_texts_train_and_predict() -> None:
     assert torch.equal(scores, model.head.bias.expand(2, 3))
     assert model.head.bias.grad is not None
     assert model.head.bias.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("texts", [300, 301, 4097])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
+def test_loss_and_number_of_texts_are_summed_in_single_precision(dtype: torch.dtype, texts: int) -> None:
+    scores, labels = torch.randn(texts, 3).to(dtype), torch.arange(texts) % 3
+    summed, count = of_all_processes(trainer(1), *summed_loss(scores, labels))
+    assert count.item() == texts
+    wanted = torch.nn.functional.cross_entropy(scores.double(), labels, reduction="sum")
+    torch.testing.assert_close(summed.double(), wanted, rtol=1e-5, atol=0)
 
 
 def test_a_small_corpus_is_learned(corpus_folder: str) -> None:

@@ -38,6 +38,30 @@ def test_two_processes_write_what_one_does(command: Command, trained_run: Path, 
     assert {path.name for path in Path().iterdir()} == {"texts.txt", "one.csv", "two.csv"}
 
 
+@pytest.mark.parametrize(
+    "how", [[], pytest.param(["--explain"], marks=pytest.mark.full), ["--explain", "--output=out.csv"]]
+)
+def test_whoever_reads_may_stop(command: Command, trained_run: Path, tmp_path: Path, how: list[str]) -> None:
+    """As `| head` does: the process ends well, without a word, and the files are whole."""
+    Path("texts.txt").write_text("apple plum iron\n" * 5_000)
+    line = f"{sys.executable} -W error -m recipes predict --ckpt_path={trained_run} --input=texts.txt {' '.join(how)}"
+    paths = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        ["bash", "-c", f"{line} | head -n 2; exit ${{PIPESTATUS[0]}}"],
+        env=os.environ | paths,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("\n") == 2
+    files = {path.name for path in Path().iterdir()}
+    assert files == {"texts.txt"} | ({"explained.html"} if how else set()) | ({"out.csv"} if len(how) > 1 else set())
+    if how:
+        assert Path("explained.html").read_text().count("<pre>") == 5_000
+
+
 MEASURE = """
 import re, sys
 from recipes.predict.cli import predict

@@ -144,7 +144,8 @@ def test_other_texts_of_the_same_classes_are_tested(
 
 def test_what_only_training_needs_may_differ_in_a_test(command: Command, trained_run: Path) -> None:
     given = (f"--config={trained_run.parents[1]}/config.yaml", f"--ckpt_path={trained_run}", "--trainer.logger=false")
-    assert not command("test", *given, "--model.dropout=0.1", "--model.optimizer.lr=0.1")
+    others = ("--model.dropout=0.1", "--model.optimizer.lr=0.1", "--model.encoder.dropout=0.2")
+    assert not command("test", *given, *others, "--model.freeze_embedding=true")
     assert not list(Path().iterdir())
 
 
@@ -153,6 +154,26 @@ def test_without_a_logger_the_configuration_is_of_the_newest_training(command: C
     assert not command(*line)
     assert not command(*line, "--model.pooler=LastPooler")
     assert yaml.safe_load(Path("config.yaml").read_text())["model"]["pooler"]["class_path"] == "seqpool.LastPooler"
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--data.max_texts=1"], "the linear model needs training texts of two classes: give more texts"),
+        (["--data.path=letters"], "the linear model needs a word of two letters in the training texts, they have none"),
+        (["--seed=5000000000"], "seed must be from 0 to 4294967295, 5000000000 came"),
+        (["--epochs=0"], "epochs must be at least 1, 0 came"),
+    ],
+)
+def test_a_comparison_that_cannot_be_is_one_line_and_leaves_nothing(
+    command: Command, corpus_folder: str, capsys: Errors, args: list[str], message: str
+) -> None:
+    letters = load_from_disk(corpus_folder).map(lambda row: {"text": row["text"][:1]})
+    letters.save_to_disk("letters")
+    capsys.readouterr()
+    assert command("compare", f"--data.path={corpus_folder}", "--poolers=LastPooler", *args) == 2
+    assert message in only_error(capsys)
+    assert [path.name for path in Path().iterdir()] == ["letters"]
 
 
 def test_a_comparison_needs_a_folder_for_its_table(command: Command, corpus_folder: str, capsys: Errors) -> None:

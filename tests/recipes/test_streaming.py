@@ -117,6 +117,22 @@ def test_what_streaming_cannot_do(folder: str, arguments: dict[str, int], messag
         TextData(folder, streaming=True, **arguments)  # type: ignore[arg-type]  # each is a valid keyword
 
 
+@pytest.mark.parametrize(("texts", "seed"), [(1, 0), (1, 3), (4, 3)])
+def test_too_few_texts_to_cut_say_so(tmp_path: Path, texts: int, seed: int) -> None:
+    with pytest.raises(ValueError, match="too few texts to cut a validation split as they are streamed, no class of"):
+        cut_of(tmp_path, texts, seed)
+
+
+def test_ten_texts_of_a_class_are_enough_to_cut(tmp_path: Path) -> None:
+    assert [cut_of(tmp_path, 10, seed) for seed in range(4)] == [2] * 4
+
+
+def cut_of(folder: Path, texts: int, seed: int) -> int:
+    rows = [{"text": f"word{n}", "label": label} for n in range(texts) for label in ("a", "b")]
+    (folder / "few.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return len(TextData(str(folder / "few.jsonl"), streaming=True, seed=seed).corpus.splits["validation"])
+
+
 def test_an_embedded_dataset_is_not_streamed() -> None:
     with pytest.raises(ValueError, match="'probes' is made in memory: leave it out"):
         TextData("probes", streaming=True).corpus  # noqa: B018  # reading it loads it
@@ -128,7 +144,7 @@ def test_compare_needs_the_texts_in_memory(command: Command, capsys: pytest.Capt
 
 
 TRAIN = """
-import resource, sys
+import re, sys
 from functools import partial
 from lightning import Trainer
 from recipes.data.module import TextData
@@ -136,8 +152,11 @@ from recipes.encoders import RNN
 from recipes.model import TextClassifier
 from recipes.poolers import named
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def peak(path):
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # forget the peak so far, which importing made
+    run(path)
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) / 1024
 
 def run(path):
     data = TextData(path, streaming=True, buffer_texts=1_000, vocab_size=500, max_tokens=16, batch_tokens=8_192)
@@ -150,9 +169,8 @@ def run(path):
     trainer.test(model, datamodule=data, verbose=False)
 
 run(sys.argv[1])
-small = peak()
-run(sys.argv[2])
-print(f"{peak() - small:.1f}")
+small = peak(sys.argv[1])
+print(f"{peak(sys.argv[2]) - small:.1f}")
 """
 
 
@@ -166,6 +184,7 @@ def write_texts(folder: Path, megabytes: float) -> None:
             file.writelines(f"{n} {text},{n % 2}\n" for n in range(rows))
 
 
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak is read as Linux keeps it")
 def test_fit_and_test_at_a_bounded_memory(tmp_path: Path) -> None:
     write_texts(tmp_path / "small", 3)
     write_texts(tmp_path / "large", 20)
