@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -59,7 +59,8 @@ def contenders(trial: Trial, *, compiled: bool) -> dict[str, Contender]:
     if compiled:
         layout, fused = trial.batch.layout, torch.compile(trial.pooler, dynamic=False)
         found[COMPILED] = Contender(lambda stored: fused(layout.output(stored), **layout.given), parameters)
-    return found | rivals(trial, compiled=compiled)
+    others = rivals(trial, compiled=compiled)
+    return found | {name: replace(rival, ties=trial.subject.tied) for name, rival in others.items()}
 
 
 def measure(case: Case, bench: Bench, offer: Callable[..., dict[str, Contender]] = contenders) -> Outcome:
@@ -114,9 +115,7 @@ def fault(trial: Trial, contender: Contender, wanted: Wanted, passes: str) -> st
     except Exception as error:  # what a rival raises where it does not work is its own affair
         first = str(error).strip().splitlines() or [""]
         return f"{type(error).__name__}: {first[0][:160]}"
-    return wrong_backward(
-        gradients if contender.shared else gradients[:1], wanted, trial.batch, tied=trial.subject.tied
-    )
+    return wrong_backward(gradients if contender.shared else gradients[:1], wanted, trial.batch, ties=contender.ties)
 
 
 def rows(case: Case, passes: str, trial: Trial, wanted: Wanted, right: Mapping[str, Run], bench: Bench) -> list[Row]:

@@ -17,7 +17,7 @@ class Subject:
     """A pooler and what anybody would write in its place.
 
     `rereads`: backward needs the steps once more. `single`: one step of each sequence is read, not all. `tied`: equal
-    steps share a gradient that rivals may give to another one of them.
+    steps share a gradient that rivals may give to another one of them, but to no step of another value.
     """
 
     make: Callable[[int], Pooler]
