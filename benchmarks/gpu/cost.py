@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.throughput.devices import launches
 from benchmarks.throughput.measure import FEWEST, MOST, Bench, call, fault, must_move, trial_of
 from benchmarks.throughput.oracle import define
 from benchmarks.throughput.rows import Case
@@ -86,16 +86,6 @@ def _timed(case: Case, passes: str, right: dict[str, Run], moved: int, bench: Be
             )
         )  # fmt: skip  # a table
     return found
-
-
-def launches(run: Callable[[], object], device: torch.device) -> int:
-    """Kernels, copies and fills that one call puts on a GPU."""
-    if device.type != "cuda":
-        return 0
-    with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as recorded:
-        run()
-        torch.cuda.synchronize(device)
-    return sum(event.device_type.name == "CUDA" for event in recorded.events())
 
 
 def captures(run: Callable[[], object], device: torch.device) -> str:

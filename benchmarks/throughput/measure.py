@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from benchmarks.throughput.batches import build
-from benchmarks.throughput.devices import peak_bytes
+from benchmarks.throughput.devices import launches, peak_bytes
 from benchmarks.throughput.oracle import Wanted, define, wrong_backward, wrong_forward
-from benchmarks.throughput.rivals import rivals
+from benchmarks.throughput.rivals import absent, rivals
 from benchmarks.throughput.rows import Case, LeftOut, Row
 from benchmarks.throughput.shapes import Shape
 from benchmarks.throughput.subjects import SUBJECTS
@@ -75,7 +75,11 @@ def measure(case: Case, bench: Bench, offer: Callable[..., dict[str, Contender]]
         found = offer(trial, compiled=bench.compiled)
         # Ours has no number at all, of neither pass, unless its gradients are right as well.
         ours = fault(trial, found[OURS], wanted, TRAINING)
+        missing = absent(trial)
         for passes in bench.passes:
+            outcome.left_out += [
+                LeftOut(**vars(case), passes=passes, contender=name, reason=why) for name, why in missing.items()
+            ]
             right = {}
             for name, contender in found.items():
                 reason = ours or fault(trial, contender, wanted, passes)
@@ -134,7 +138,7 @@ def rows(case: Case, passes: str, trial: Trial, wanted: Wanted, right: Mapping[s
                 gb_per_s=moved / taken.median / 1e9, share_of_limit=moved / bench.bandwidth / taken.median,
                 copy_gb_per_s=bench.bandwidth / 1e9,
                 ratio=against.median, ratio_p20=against.p20, ratio_p80=against.p80,
-                peak_mb=peak_bytes(run, bench.device) / 1e6,
+                peak_mb=peak_bytes(run, bench.device) / 1e6, launches=launches(run, bench.device),
             )
         )  # fmt: skip  # a table
     return found

@@ -65,7 +65,8 @@ def wrong_backward(gradients: Sequence[Tensor], wanted: Wanted, batch: Batch, *,
 
     With `ties`, steps equal to the result share its gradient in any way; no other step may have one.
     """
-    steps, right, faults = batch.steps(gradients[0]), wanted.steps, []
+    steps, right = batch.steps(gradients[0]), wanted.steps
+    faults: list[str | None] = []
     if ties:
         extreme = batch.steps(batch.stored.detach()).double() == wanted.pooled.repeat_interleave(
             batch.layout.lengths, 0, output_size=steps.shape[0]

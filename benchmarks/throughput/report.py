@@ -14,8 +14,8 @@ HELD_TO_LIMIT: dict[str, tuple[str, ...]] = {
     "cpu": ("sum", "mean"),
     "cuda": ("sum", "mean", "max", "std", "attention"),
 }
-LARGE = 64e6
-"""Bytes of a table above which launches do not count."""
+LARGE = {"cpu": 0.0, "cuda": 64e6}
+"""Bytes of a table above which launches do not count; on a CPU there are none."""
 
 HOW = """Each contender runs once a round, in turn; times are the median [20th, 80th percentile] of the rounds. A number
 stands here only if output and gradients agreed with the definition in float64 in the same run. The limit is the time
@@ -100,7 +100,7 @@ def misses(results: Results) -> Iterator[str]:
     short = [row for row in ours if row.pooler in held and _large(row) and row.share_of_limit < least]
     lost = [row for row in rows if not row.contender.startswith(OURS) and row.ratio_p80 < 1]
     yield from (f"## Below {least:.0%} of the limit: {len(short)}", "")
-    yield f"Held to it: {', '.join(held)}, on tables above {LARGE / 1e6:.0f} MB."
+    yield f"Held to it: {', '.join(held)}, on tables above {LARGE[results.facts['device']] / 1e6:.0f} MB."
     yield from ("", *(f"- {row.case}, {row.passes}: {row.share_of_limit:.2f}" for row in short), "")
     yield from (f"## A rival is faster beyond the noise: {len(lost)}", "")
     yield from (f"- {row.case}, {row.passes}: {_against(row)}" for row in lost)
@@ -109,7 +109,7 @@ def misses(results: Results) -> Iterator[str]:
 
 def _large(row: Row) -> bool:
     shape = Shape.parse(row.shape)
-    return shape.batch * shape.steps * shape.features * DTYPES[row.dtype].itemsize > LARGE
+    return shape.batch * shape.steps * shape.features * DTYPES[row.dtype].itemsize > LARGE[row.device]
 
 
 def _left(results: Results) -> Iterator[str]:

@@ -29,7 +29,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Row:
-    """One contender in one pass of one case; `ratio` is its time over that of seqpool, round by round."""
+    """One contender in one pass of one case; `ratio` is its time over that of seqpool, round by round.
+
+    `launches`: kernels, copies and fills that a call puts on a GPU.
+    """
 
     device: str
     pooler: str
@@ -49,6 +52,7 @@ class Row:
     ratio_p20: float
     ratio_p80: float
     peak_mb: float
+    launches: int = 0
 
     @property
     def case(self) -> Case:

@@ -14,6 +14,7 @@ from benchmarks.throughput.measure import OURS, PASSES, Bench, contenders, measu
 from benchmarks.throughput.rows import Case
 from benchmarks.throughput.trial import Contender, Run, Trial
 from benchmarks.timing import wall
+from seqpool.ops import backend
 from tests.benchmarks.conftest import CASE
 
 Offer = Callable[..., dict[str, Contender]]
@@ -183,4 +184,16 @@ def test_what_a_number_depends_on_is_named() -> None:
     assert found["device"] == "cpu"
     assert found["torch"] == torch.__version__
     assert "1 torch thread(s)" in found["processor"]
-    assert {"python", "gpu", "seqpool", "sentence-transformers", "torch_geometric", "fla-core"} <= found.keys()
+    assert found["backend"] == "reference"
+    with backend("triton"):
+        # The interpreter runs kernels on the CPU in these tests.
+        assert facts(torch.device("cpu")) == found | {"backend": "triton"}
+    assert {
+        "python",
+        "gpu",
+        "triton",
+        "seqpool",
+        "sentence-transformers",
+        "torch_geometric",
+        "fla-core",
+    } <= found.keys()
