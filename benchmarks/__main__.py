@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import encoder, routes, verbs
+from benchmarks import encoder, routes_command, verbs
 from benchmarks.accuracy.cli import accuracy
 from benchmarks.codegen import command as codegen
 from benchmarks.evidence import command as evidence
@@ -12,7 +12,7 @@ from benchmarks.throughput import cli, training_command
 COMMANDS = {
     "verbs": verbs.main,
     "encoder": encoder.main,
-    "routes": routes.main,
+    "routes": routes_command.main,
     "throughput": cli.throughput,
     "training": training_command.main,
     "accuracy": accuracy,
