@@ -2,19 +2,19 @@
 
 import sys
 
-from benchmarks import encoder, routes, verbs
+from benchmarks import encoder, routes_command, verbs
 from benchmarks.accuracy.cli import accuracy
 from benchmarks.codegen import command as codegen
 from benchmarks.evidence import command as evidence
 from benchmarks.gpu import command as gpu
-from benchmarks.throughput import cli, training
+from benchmarks.throughput import cli, training_command
 
 COMMANDS = {
     "verbs": verbs.main,
     "encoder": encoder.main,
-    "routes": routes.main,
+    "routes": routes_command.main,
     "throughput": cli.throughput,
-    "training": training.main,
+    "training": training_command.main,
     "accuracy": accuracy,
     "report": evidence.main,
     "compare": cli.compare_files,

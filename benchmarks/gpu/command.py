@@ -1,7 +1,8 @@
 """`python -m benchmarks gpu`: check the kernels on this GPU, then time them beside the reference.
 
 A kernel that is wrong anywhere stops the run before anything is timed. Results go to a CSV after every case, with
-machine and versions in a JSON beside it; where that CSV exists, the run goes on with what it lacks.
+machine and versions in a JSON beside it; where that CSV exists, the run goes on with what it lacks. Rivals are timed by
+`python -m benchmarks throughput --device cuda --backend triton`.
 """
 
 import argparse

@@ -1,16 +1,17 @@
 """What a call costs on a device: time beside the bytes that must move, launches, and whether a graph captures it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch.profiler import ProfilerActivity, profile
+from torch import Tensor
 
+from benchmarks.throughput.devices import launches
 from benchmarks.throughput.measure import FEWEST, MOST, Bench, call, fault, must_move, trial_of
 from benchmarks.throughput.oracle import define
 from benchmarks.throughput.rows import Case
 from benchmarks.throughput.trial import Contender
-from benchmarks.timing import Run, by_rounds, spread
+from benchmarks.timing import by_rounds, spread
 from seqpool import ops
 from seqpool.ops.choice import Backend
 
@@ -38,10 +39,13 @@ class Cost:
     captures: str
 
 
-def on(backend: Backend, run: Run) -> Run:
+Call = Callable[[], tuple[Tensor, ...]]
+
+
+def on(backend: Backend, run: Call) -> Call:
     """The call on a backend."""
 
-    def chosen() -> object:
+    def chosen() -> tuple[Tensor, ...]:
         with ops.backend(backend):
             return run()
 
@@ -56,7 +60,7 @@ def costs(case: Case, bench: Bench) -> tuple[list[Cost], list[str]]:
     ours = Contender(trial.pool, tuple(trial.pooler.parameters()))
     found, wrong = [], []
     for passes in bench.passes:
-        right: dict[str, Run] = {}
+        right: dict[str, Call] = {}
         for backend in BACKENDS:
             with ops.backend(backend):
                 reason = fault(trial, ours, wanted, bench.passes[-1])
@@ -69,7 +73,7 @@ def costs(case: Case, bench: Bench) -> tuple[list[Cost], list[str]]:
     return found, wrong
 
 
-def _timed(case: Case, passes: str, right: dict[str, Run], moved: int, bench: Bench) -> list[Cost]:
+def _timed(case: Case, passes: str, right: dict[str, Call], moved: int, bench: Bench) -> list[Cost]:
     once = sum(bench.clock(run) for run in right.values())
     rounds = min(MOST, max(FEWEST, int(bench.seconds / once)))
     seconds = by_rounds(right, rounds, bench.clock)
@@ -88,17 +92,7 @@ def _timed(case: Case, passes: str, right: dict[str, Run], moved: int, bench: Be
     return found
 
 
-def launches(run: Callable[[], object], device: torch.device) -> int:
-    """Kernels, copies and fills that one call puts on a GPU."""
-    if device.type != "cuda":
-        return 0
-    with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as recorded:
-        run()
-        torch.cuda.synchronize(device)
-    return sum(event.device_type.name == "CUDA" for event in recorded.events())
-
-
-def captures(run: Callable[[], object], device: torch.device) -> str:
+def captures(run: Call, device: torch.device) -> str:
     """Say yes where a CUDA graph captures and replays the call, else the first line of why not."""
     if device.type != "cuda":
         return "no: not a GPU"
@@ -106,13 +100,19 @@ def captures(run: Callable[[], object], device: torch.device) -> str:
         side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch's
         side.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(side):
-            run()
+            eager = run()
         torch.cuda.current_stream(device).wait_stream(side)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            run()
+            replayed = run()
         graph.replay()
         torch.cuda.synchronize(device)
     except RuntimeError as error:
         return f"no: {str(error).strip().splitlines()[0]}"
-    return "yes"
+    return same(eager, replayed)
+
+
+def same(eager: Sequence[Tensor], replayed: Sequence[Tensor]) -> str:
+    """Say yes where a replay gave what the call gives, bit for bit, else which result differs."""
+    differing = [index for index, pair in enumerate(zip(eager, replayed, strict=True)) if not torch.equal(*pair)]
+    return f"no: result {differing[0]} of the replay differs from the call's" if differing else "yes"

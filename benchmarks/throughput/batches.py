@@ -1,6 +1,6 @@
 """The same seeded steps in every layout; between them lies noise that nobody may count."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,8 @@ class Layout:
     """Where the steps lie, and how callers and rivals get at them.
 
     `rows` is the row of the stored table of each real step, sequence after sequence; `output` and `given` are what a
-    pooler takes; `padded` gives `(B, T, D)` and its mask, `flat` the rows one after another, where users have them so.
+    pooler takes; `padded` gives `(B, T, D)` and its mask, `flat` the rows one after another, where users have them so;
+    `slices` gives each sequence alone where that takes no copy.
     """
 
     shape: tuple[int, ...]
@@ -29,6 +30,7 @@ class Layout:
     given: dict[str, Any] = field(default_factory=dict)
     padded: Callable[[Tensor], Padded] | None = None
     flat: Callable[[Tensor], Tensor] | None = None
+    slices: Callable[[Tensor], Sequence[Tensor]] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,22 +63,37 @@ def _offsets(lengths: Tensor) -> Tensor:
     return torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
 
 
-def _masked(mask: Tensor, given: dict[str, Any]) -> Layout:
+def _cut(lengths: Tensor) -> Callable[[Tensor], Sequence[Tensor]]:
+    """The sequences that lie one after another."""
+    each = lengths.tolist()
+    return lambda table: torch.split(table, each)
+
+
+def _masked(mask: Tensor, given: dict[str, Any], slices: Callable[[Tensor], Sequence[Tensor]] | None = None) -> Layout:
     """A padded `(B, T, D)` whose real steps a mask shows."""
 
     def padded(table: Tensor) -> Padded:
         return table, mask
 
-    return Layout(tuple(mask.shape), mask.flatten().nonzero()[:, 0], mask.sum(1), _same, given, padded)
+    return Layout(tuple(mask.shape), mask.flatten().nonzero()[:, 0], mask.sum(1), _same, given, padded, slices=slices)
 
 
 def _right(lengths: Tensor, steps: int) -> Layout:
-    return _masked(_mask(lengths, steps), {"lengths": lengths})
+    each = lengths.tolist()
+
+    def slices(table: Tensor) -> list[Tensor]:
+        return [x[:count] for x, count in zip(table.unbind(), each, strict=True)]
+
+    return _masked(_mask(lengths, steps), {"lengths": lengths}, slices)
 
 
 def _left(lengths: Tensor, steps: int) -> Layout:
-    mask = _mask(lengths, steps).flip(1)
-    return _masked(mask, {"mask": mask})
+    mask, each = _mask(lengths, steps).flip(1), lengths.tolist()
+
+    def slices(table: Tensor) -> list[Tensor]:
+        return [x[steps - count :] for x, count in zip(table.unbind(), each, strict=True)]
+
+    return _masked(mask, {"mask": mask}, slices)
 
 
 def _holes(lengths: Tensor, steps: int) -> Layout:
@@ -89,14 +106,18 @@ def _holes(lengths: Tensor, steps: int) -> Layout:
 
 
 def _time_major(lengths: Tensor, steps: int) -> Layout:
-    mask = _mask(lengths, steps)
+    mask, each = _mask(lengths, steps), lengths.tolist()
     owner, step = mask.nonzero().unbind(1)
 
     def padded(table: Tensor) -> Padded:
         return table.transpose(0, 1), mask
 
+    def slices(table: Tensor) -> list[Tensor]:
+        return [x[:count] for x, count in zip(table.unbind(1), each, strict=True)]
+
     given = {"lengths": lengths, "batch_first": False}
-    return Layout((steps, lengths.numel()), step * lengths.numel() + owner, lengths, _same, given, padded)
+    rows = step * lengths.numel() + owner
+    return Layout((steps, lengths.numel()), rows, lengths, _same, given, padded, slices=slices)
 
 
 def _packed(lengths: Tensor, steps: int) -> Layout:
@@ -120,7 +141,7 @@ def _packed(lengths: Tensor, steps: int) -> Layout:
 
 def _flat(lengths: Tensor, _: int) -> Layout:
     rows = torch.arange(int(lengths.sum()), device=lengths.device)
-    return Layout((rows.numel(),), rows, lengths, _same, {"offsets": _offsets(lengths)}, flat=_same)
+    return Layout((rows.numel(),), rows, lengths, _same, {"offsets": _offsets(lengths)}, None, _same, _cut(lengths))
 
 
 def _nested(lengths: Tensor, steps: int) -> Layout:
@@ -136,7 +157,7 @@ def _nested(lengths: Tensor, steps: int) -> Layout:
         return torch.nested.to_padded_tensor(output(table), 0.0), mask
 
     rows = torch.arange(int(lengths.sum()), device=lengths.device)
-    return Layout((rows.numel(),), rows, lengths, output, padded=padded, flat=_same)
+    return Layout((rows.numel(),), rows, lengths, output, {}, padded, _same, _cut(lengths))
 
 
 LAYOUTS: dict[str, Callable[[Tensor, int], Layout]] = {

@@ -2,9 +2,10 @@
 
 import argparse
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import torch
 from rich.console import Console
@@ -18,6 +19,8 @@ from benchmarks.throughput.rows import Results
 from benchmarks.throughput.run import QUICK, Plan, open_results, run, wrong
 from benchmarks.throughput.shapes import Shape
 from benchmarks.throughput.subjects import SUBJECTS
+from seqpool.ops import backend
+from seqpool.ops.choice import Backend
 
 RESULTS = Path(__file__).parents[1] / "results"
 Item = TypeVar("Item")
@@ -56,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{kind}s", type=several(one_of(kind, known)), help=f"out of {','.join(known)}")
     parser.add_argument("--shapes", type=several(Shape.parse), help="as 64x256x512,32x2048x512:geometric")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to measure (default: cpu)")
+    parser.add_argument("--backend", choices=get_args(Backend), help="of seqpool (default: what seqpool picks there)")
     parser.add_argument("--threads", type=int, default=1, help="torch threads on the CPU (default: 1)")
     parser.add_argument("--seconds", type=float, help="time for the rounds of a case and pass")
     parser.add_argument("--compiled", action=argparse.BooleanOptionalAction, help="torch.compile as well")
@@ -90,15 +94,19 @@ def throughput(argv: Sequence[str]) -> int:
     plan = replace(QUICK if options.quick else Plan(), **given)
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)
-    path = options.save or RESULTS / f"throughput-{'quick-' if options.quick else ''}{device.type}.csv"
-    try:
-        results = open_results(path, facts(device))
-        results.write(path)
-    except (ValueError, OSError) as error:
-        parser.error(str(error))
-    clock = clock_of(device)
-    bench = Bench(device, clock, copy_bandwidth(device, clock), plan.seconds, compiled=plan.compiled)
-    return _measured(plan, bench, results, path)
+    asked_for = f"-{options.backend}" if options.backend else ""
+    path = options.save or RESULTS / f"throughput-{'quick-' if options.quick else ''}{device.type}{asked_for}.csv"
+    with ExitStack() as stack:
+        try:
+            if options.backend:
+                stack.enter_context(backend(options.backend))
+            results = open_results(path, facts(device))
+            results.write(path)
+        except (ImportError, ValueError, OSError) as error:
+            parser.error(str(error))
+        clock = clock_of(device)
+        bench = Bench(device, clock, copy_bandwidth(device, clock), plan.seconds, compiled=plan.compiled)
+        return _measured(plan, bench, results, path)
 
 
 def _measured(plan: Plan, bench: Bench, results: Results, path: Path) -> int:

@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from statistics import median
 from typing import final
@@ -13,6 +14,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.throughput.rivals import versions
 from benchmarks.timing import Run, processor, wall
+from seqpool.ops.choice import kernels_for
 
 COPIED = {"cpu": 2**27, "cuda": 2**30}
 """Bytes read, and as many written: more than any cache holds."""
@@ -78,7 +80,7 @@ def peak_bytes(run: Run, device: torch.device) -> int:
 
 
 def facts(device: torch.device) -> dict[str, str]:
-    """Machine and versions."""
+    """Machine, versions, and the backend that seqpool takes there now."""
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else "none"
     return {
         "device": device.type,
@@ -86,9 +88,33 @@ def facts(device: torch.device) -> dict[str, str]:
         "gpu": gpu,
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "triton": _triton(),
+        "backend": _backend(device),
         "seqpool": _commit(),
         **versions(),
     }
+
+
+def _triton() -> str:
+    try:
+        return metadata.version("triton")
+    except metadata.PackageNotFoundError:
+        return "none of that name"
+
+
+def _backend(device: torch.device) -> str:
+    """The backend of a call; one asked for by name that cannot run there raises what that call would."""
+    return "reference" if kernels_for(torch.empty(1, 1, device=device)) is None else "triton"
+
+
+def launches(run: Run, device: torch.device) -> int:
+    """Kernels, copies and fills that one call puts on a GPU; 0 elsewhere."""
+    if device.type != "cuda":
+        return 0
+    with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as recorded:
+        run()
+        torch.cuda.synchronize(device)
+    return sum(event.device_type.name == "CUDA" for event in recorded.events())
 
 
 def _commit() -> str:

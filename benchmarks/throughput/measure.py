@@ -2,15 +2,15 @@
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from benchmarks.throughput.batches import build
-from benchmarks.throughput.devices import peak_bytes
+from benchmarks.throughput.devices import launches, peak_bytes
 from benchmarks.throughput.oracle import Wanted, define, wrong_backward, wrong_forward
-from benchmarks.throughput.rivals import rivals
+from benchmarks.throughput.rivals import absent, rivals
 from benchmarks.throughput.rows import Case, LeftOut, Row
 from benchmarks.throughput.shapes import Shape
 from benchmarks.throughput.subjects import SUBJECTS
@@ -59,7 +59,8 @@ def contenders(trial: Trial, *, compiled: bool) -> dict[str, Contender]:
     if compiled:
         layout, fused = trial.batch.layout, torch.compile(trial.pooler, dynamic=False)
         found[COMPILED] = Contender(lambda stored: fused(layout.output(stored), **layout.given), parameters)
-    return found | rivals(trial, compiled=compiled)
+    others = rivals(trial, compiled=compiled)
+    return found | {name: replace(rival, ties=trial.subject.tied) for name, rival in others.items()}
 
 
 def measure(case: Case, bench: Bench, offer: Callable[..., dict[str, Contender]] = contenders) -> Outcome:
@@ -74,7 +75,11 @@ def measure(case: Case, bench: Bench, offer: Callable[..., dict[str, Contender]]
         found = offer(trial, compiled=bench.compiled)
         # Ours has no number at all, of neither pass, unless its gradients are right as well.
         ours = fault(trial, found[OURS], wanted, TRAINING)
+        missing = absent(trial)
         for passes in bench.passes:
+            outcome.left_out += [
+                LeftOut(**vars(case), passes=passes, contender=name, reason=why) for name, why in missing.items()
+            ]
             right = {}
             for name, contender in found.items():
                 reason = ours or fault(trial, contender, wanted, passes)
@@ -114,9 +119,7 @@ def fault(trial: Trial, contender: Contender, wanted: Wanted, passes: str) -> st
     except Exception as error:  # what a rival raises where it does not work is its own affair
         first = str(error).strip().splitlines() or [""]
         return f"{type(error).__name__}: {first[0][:160]}"
-    return wrong_backward(
-        gradients if contender.shared else gradients[:1], wanted, trial.batch, tied=trial.subject.tied
-    )
+    return wrong_backward(gradients if contender.shared else gradients[:1], wanted, trial.batch, ties=contender.ties)
 
 
 def rows(case: Case, passes: str, trial: Trial, wanted: Wanted, right: Mapping[str, Run], bench: Bench) -> list[Row]:
@@ -135,7 +138,7 @@ def rows(case: Case, passes: str, trial: Trial, wanted: Wanted, right: Mapping[s
                 gb_per_s=moved / taken.median / 1e9, share_of_limit=moved / bench.bandwidth / taken.median,
                 copy_gb_per_s=bench.bandwidth / 1e9,
                 ratio=against.median, ratio_p20=against.p20, ratio_p80=against.p80,
-                peak_mb=peak_bytes(run, bench.device) / 1e6,
+                peak_mb=peak_bytes(run, bench.device) / 1e6, launches=launches(run, bench.device),
             )
         )  # fmt: skip  # a table
     return found

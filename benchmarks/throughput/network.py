@@ -59,10 +59,10 @@ def padded_rows(network: Classifier, tokens: Tensor, lengths: Tensor) -> Tensor:
     return logits
 
 
-ENCODER = "RNNEncoder"
+ENCODER, TEXTBOOK = "RNNEncoder", "textbook: pack, run, unpack, mask"
 WAYS: dict[str, Way] = {
     ENCODER: encoder,
-    "textbook: pack, run, unpack, mask": textbook,
+    TEXTBOOK: textbook,
     "packed rows": packed_rows,
     "padded rows": padded_rows,
 }

@@ -60,16 +60,22 @@ def wrong_forward(pooled: Tensor, wanted: Wanted) -> str | None:
     return disagreement("output", pooled, wanted.pooled)
 
 
-def wrong_backward(gradients: Sequence[Tensor], wanted: Wanted, batch: Batch, *, tied: bool) -> str | None:
+def wrong_backward(gradients: Sequence[Tensor], wanted: Wanted, batch: Batch, *, ties: bool) -> str | None:
     """What is wrong with the gradients of what is stored and, where they came, of the parameters.
 
-    With `tied`, the gradient of a sequence is right if its sum over the steps is: equal steps share it in any way.
+    With `ties`, steps equal to the result share its gradient in any way; no other step may have one.
     """
     steps, right = batch.steps(gradients[0]), wanted.steps
-    if tied:
+    faults: list[str | None] = []
+    if ties:
+        extreme = batch.steps(batch.stored.detach()).double() == wanted.pooled.repeat_interleave(
+            batch.layout.lengths, 0, output_size=steps.shape[0]
+        )
+        if bool(steps.masked_fill(extreme, 0).ne(0).any()):
+            faults.append("gradient: not 0 on a step of another value than the result")
         steps, right = (torch.segment_reduce(g.double(), "sum", offsets=batch.offsets) for g in (steps, right))
         steps = steps.to(gradients[0].dtype)
-    faults = [disagreement("gradient", steps, right)]
+    faults.append(disagreement("gradient", steps, right))
     outside = gradients[0].flatten(0, -2).index_fill(0, batch.layout.rows, 0)
     if bool(outside.ne(0).any()):
         faults.append("gradient: not 0 on padding")

@@ -5,17 +5,12 @@ from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 
-from benchmarks.throughput.measure import COMPILED, DTYPES, OURS
-from benchmarks.throughput.rows import Results, Row, replace
-from benchmarks.throughput.shapes import Shape
+from benchmarks.throughput.measure import COMPILED, OURS
+from benchmarks.throughput.rows import Results, Row, read_table, replace
+from benchmarks.throughput.targets import TARGETS, TRAINING, Cell, Reason, against, read_reasons, said_of, trained
+from benchmarks.throughput.training import TrainingRow
 
-LEAST_SHARE = {"cpu": 0.60, "cuda": 0.85}
-HELD_TO_LIMIT: dict[str, tuple[str, ...]] = {
-    "cpu": ("sum", "mean"),
-    "cuda": ("sum", "mean", "max", "std", "attention"),
-}
-LARGE = 64e6
-"""Bytes of a table above which launches do not count."""
+RESULTS = Path(__file__).parents[1] / "results"
 
 HOW = """Each contender runs once a round, in turn; times are the median [20th, 80th percentile] of the rounds. A number
 stands here only if output and gradients agreed with the definition in float64 in the same run. The limit is the time
@@ -76,7 +71,7 @@ def _tables(rows: Sequence[Row]) -> Iterator[str]:
 def _line(cell: dict[str, Row]) -> str:
     """One cell: ours, and every rival's ratio, the fastest first."""
     ours, fused = cell.pop(OURS), cell.pop(COMPILED, None)
-    rivals = "; ".join(_against(row) for row in sorted(cell.values(), key=lambda row: row.ratio))
+    rivals = "; ".join(against(row) for row in sorted(cell.values(), key=lambda row: row.ratio))
     numbers = (
         ours.pooler, ours.layout, _ms(ours), _ms(fused) if fused else "-", f"{ours.gb_per_s:.3g}",
         f"{ours.share_of_limit:.2f}", f"{ours.peak_mb:.3g}", rivals or "-",
@@ -88,28 +83,24 @@ def _ms(row: Row) -> str:
     return f"{row.median_ms:.3f} [{row.p20_ms:.3f}, {row.p80_ms:.3f}]"
 
 
-def _against(row: Row) -> str:
-    return f"{row.contender} {row.ratio:.2f} [{row.ratio_p20:.2f}, {row.ratio_p80:.2f}]"
+def misses(results: Results, folder: Path = RESULTS) -> Iterator[str]:
+    """Each target with its cells that miss it; reasons, and the rows of `training`, lie in the folder."""
+    device = results.facts["device"]
+    reasons = read_reasons(folder / "reasons.csv")
+    held = [(target.text, list(target.cells(results.rows))) for target in TARGETS if target.device == device]
+    if device == "cpu":
+        path = folder / f"training-{device}.csv"
+        held.append((TRAINING, list(trained(read_table(TrainingRow, path) if path.exists() else []))))
+    for text, cells in held:
+        yield from target_lines(text, cells, device, reasons)
 
 
-def misses(results: Results) -> Iterator[str]:
-    """Cells that do not reach the targets."""
-    rows = results.rows
-    ours = [row for row in rows if row.contender == OURS]
-    least, held = LEAST_SHARE[results.facts["device"]], HELD_TO_LIMIT[results.facts["device"]]
-    short = [row for row in ours if row.pooler in held and _large(row) and row.share_of_limit < least]
-    lost = [row for row in rows if not row.contender.startswith(OURS) and row.ratio_p80 < 1]
-    yield from (f"## Below {least:.0%} of the limit: {len(short)}", "")
-    yield f"Held to it: {', '.join(held)}, on tables above {LARGE / 1e6:.0f} MB."
-    yield from ("", *(f"- {row.case}, {row.passes}: {row.share_of_limit:.2f}" for row in short), "")
-    yield from (f"## A rival is faster beyond the noise: {len(lost)}", "")
-    yield from (f"- {row.case}, {row.passes}: {_against(row)}" for row in lost)
-    yield ""
-
-
-def _large(row: Row) -> bool:
-    shape = Shape.parse(row.shape)
-    return shape.batch * shape.steps * shape.features * DTYPES[row.dtype].itemsize > LARGE
+def target_lines(text: str, cells: Sequence[Cell], device: str, reasons: Sequence[Reason]) -> Iterator[str]:
+    """One target."""
+    kept = sum(cell.kept for cell in cells)
+    yield from (f"## Target: {text}: " + (f"kept in {kept} of {len(cells)}" if cells else "not measured"), "")
+    if kept < len(cells):
+        yield from (*(said_of(cell, device, reasons) for cell in cells if not cell.kept), "")
 
 
 def _left(results: Results) -> Iterator[str]:

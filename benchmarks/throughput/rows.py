@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar, get_type_hints
@@ -29,7 +29,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Row:
-    """One contender in one pass of one case; `ratio` is its time over that of seqpool, round by round."""
+    """One contender in one pass of one case; `ratio` is its time over that of seqpool, round by round.
+
+    `launches`: kernels, copies and fills that a call puts on a GPU.
+    """
 
     device: str
     pooler: str
@@ -49,6 +52,7 @@ class Row:
     ratio_p20: float
     ratio_p80: float
     peak_mb: float
+    launches: int = 0
 
     @property
     def case(self) -> Case:
@@ -133,7 +137,11 @@ def read_table(kind: type[Record], path: Path) -> list[Record]:
         reader = csv.DictReader(file)
         if reader.fieldnames != names:
             raise ValueError(f"{path} must have the columns {', '.join(names)}; {reader.fieldnames} came")
-        return [kind(**{name: types[name](text) for name, text in line.items()}) for line in reader]
+        return [kind(**{name: _value(types[name], text) for name, text in line.items()}) for line in reader]
+
+
+def _value(kind: Callable[[str], object], text: str) -> object:
+    return text == "True" if kind is bool else kind(text)
 
 
 def replace(path: Path, text: str) -> None:

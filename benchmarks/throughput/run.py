@@ -1,7 +1,7 @@
 """A run: cases in order, each kept in the file as soon as it is measured, so that stopping loses one at most."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -49,13 +49,22 @@ def open_results(path: Path, facts: dict[str, str]) -> Results:
     if not path.exists():
         return Results(facts)
     held = Results.read(path)
-    for name in sorted(facts.keys() | held.facts.keys()):
-        if facts.get(name) != held.facts.get(name):
+    same_facts(path, held.facts, facts)
+    return held
+
+
+def same_facts(path: Path, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Refuse to go on with a file of another machine or of other versions.
+
+    Raises:
+        ValueError: it is one.
+    """
+    for name in sorted(now.keys() | before.keys()):
+        if now.get(name) != before.get(name):
             raise ValueError(
-                f"{path} holds a run where {name} was {held.facts.get(name)!r}, here it is {facts.get(name)!r}: "
+                f"{path} holds a run where {name} was {before.get(name)!r}, here it is {now.get(name)!r}: "
                 "numbers of both cannot stand in one table; give --save another name, or remove the file"
             )
-    return held
 
 
 def run(

@@ -17,7 +17,7 @@ class Subject:
     """A pooler and what anybody would write in its place.
 
     `rereads`: backward needs the steps once more. `single`: one step of each sequence is read, not all. `tied`: equal
-    steps share a gradient that rivals may give to another one of them.
+    steps share a gradient that rivals may give to another one of them, but to no step of another value.
     """
 
     make: Callable[[int], Pooler]
@@ -82,6 +82,15 @@ def _by_position(x: Tensor, mask: Tensor) -> Tensor:
     return masked_sum(x, (weight / weight.sum(1, keepdim=True)).to(x.dtype))
 
 
+def _median(x: Tensor, mask: Tensor) -> Tensor:
+    ordered = x.masked_fill(~mask.unsqueeze(-1), float("inf")).sort(1).values
+    return ordered[torch.arange(x.shape[0], device=x.device), (mask.sum(1) - 1) // 2]
+
+
+def _statistics(x: Tensor, mask: Tensor) -> Tensor:
+    return torch.cat([masked_mean(x, mask), _std(x, mask)], 1)
+
+
 def _attend(pooler: Pooler) -> Textbook:
     score = pooler.get_submodule("score")
 
@@ -118,6 +127,8 @@ SUBJECTS = {
     "min": Subject(lambda _: seqpool.MaskedMinPooler(), lambda _: _min, tied=True),
     "last": Subject(lambda _: seqpool.LastPooler(), lambda _: _last, single=True),
     "std": _plain(seqpool.StdPooler, _std, rereads=True),
+    "statistics": _plain(seqpool.StatisticsPooler, _statistics, rereads=True),
+    "median": Subject(lambda _: seqpool.MedianPooler(), lambda _: _median, tied=True),
     "logsumexp": _plain(seqpool.LogSumExpPooler, _log_mean_exp, rereads=True),
     "softmax": _plain(seqpool.SoftmaxPooler, _softmax, rereads=True),
     "attention": Subject(seqpool.AttentionPooler, _attend, rereads=True),

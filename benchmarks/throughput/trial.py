@@ -35,9 +35,11 @@ class Trial:
 class Contender:
     """A way from what the layout stores to `(B, F)`, and the parameters that it trains.
 
-    `shared`: they are the pooler's own, so that their gradients have an oracle.
+    `shared`: they are the pooler's own, so that their gradients have an oracle. `ties`: equal steps may share a
+    gradient that ours gives to the first of them.
     """
 
     run: Run
     parameters: Sequence[nn.Parameter] = ()
     shared: bool = True
+    ties: bool = False

@@ -1,7 +1,5 @@
 """The command for a GPU, without one: its refusal, and its check and its counting on the CPU, kernels interpreted."""
 
-from dataclasses import fields
-
 import pytest
 import torch
 
@@ -46,4 +44,16 @@ def test_costs_of_both_backends() -> None:
         (passes, backend) for passes in ("forward", "forward+backward") for backend in ("reference", "triton")
     ]
     assert all(one.median_ms > 0 and one.captures == "no: not a GPU" for one in found)
-    assert {field.name for field in fields(cost.Cost)} >= {"launches", "captures", "share_of_limit"}
+    assert all(one.p20_ms <= one.median_ms <= one.p80_ms and one.launches == 0 for one in found)
+    for one in found:
+        # At 1 GB/s in the limit, the share is the speed; forward reads 15 rows of 8 and writes 3.
+        assert one.gb_per_s == pytest.approx(one.share_of_limit * one.copy_gb_per_s)
+        if one.passes == "forward":
+            assert one.gb_per_s * one.median_ms * 1e6 == pytest.approx(18 * 8 * 4)
+
+
+def test_a_replay_must_give_what_the_call_gives() -> None:
+    x, y = torch.ones(3), torch.zeros(2)
+    assert cost.same((x, y), (x.clone(), y.clone())) == "yes"
+    assert cost.same((x, y), (x, y + 1e-7)) == "no: result 1 of the replay differs from the call's"
+    assert cost.same((x,), (x * float("nan"),)).startswith("no: result 0")

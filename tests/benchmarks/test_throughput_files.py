@@ -72,6 +72,12 @@ def test_another_machine_is_refused(tmp_path: Path) -> None:
         open_results(path, FACTS | {"torch": "3"})
 
 
+def test_another_backend_is_refused(tmp_path: Path) -> None:
+    Results(FACTS | {"backend": "reference"}).write(tmp_path / "a.csv")
+    with pytest.raises(ValueError, match="where backend was 'reference', here it is 'triton'"):
+        open_results(tmp_path / "a.csv", FACTS | {"backend": "triton"})
+
+
 def measured_by(row: Callable[..., Row], seen: list[Case], stop_at: int = -1) -> Callable[[Case, Bench], Outcome]:
     """Measures without measuring; raises what Ctrl-C raises at one case."""
 

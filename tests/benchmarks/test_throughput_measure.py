@@ -14,6 +14,7 @@ from benchmarks.throughput.measure import OURS, PASSES, Bench, contenders, measu
 from benchmarks.throughput.rows import Case
 from benchmarks.throughput.trial import Contender, Run, Trial
 from benchmarks.timing import wall
+from seqpool.ops import backend
 from tests.benchmarks.conftest import CASE
 
 Offer = Callable[..., dict[str, Contender]]
@@ -89,6 +90,48 @@ def test_a_wrong_rival_is_left_out_alone(bench: Bench) -> None:
     assert [(entry.contender, entry.passes) for entry in outcome.left_out] == [("textbook", "forward+backward")]
 
 
+def misplaced(trial: Trial) -> Run:
+    """Right in value, and the gradient of each sequence has the right sum, but its last step gets it."""
+    last = trial.batch.layout.rows[trial.batch.offsets[1:] - 1]
+
+    def run(stored: Tensor) -> Tensor:
+        step = stored.flatten(0, -2)[last]
+        return trial.pool(stored).detach() + step - step.detach()
+
+    return run
+
+
+def last_of_the_equal(trial: Trial) -> Run:
+    """The maximum, its gradient to the last maximal step."""
+
+    def run(stored: Tensor) -> Tensor:
+        sequences = torch.split(trial.batch.steps(stored), trial.batch.layout.lengths.tolist())
+        return torch.stack([sequence.flip(0).max(0).values for sequence in sequences])
+
+    return run
+
+
+@pytest.mark.parametrize("pooler", ["max", "min"])
+@pytest.mark.parametrize("layout", ["padded", "packed"])
+def test_a_gradient_on_the_wrong_step_is_seen(pooler: str, layout: str, bench: Bench) -> None:
+    case = replace(CASE, pooler=pooler, layout=layout)
+    ours = measure(case, bench, planted(OURS, misplaced))
+    assert ours.rows == []
+    assert ours.left_out[0].contender == OURS
+    assert ours.left_out[0].reason.startswith("gradient: off by")
+    rival = measure(case, bench, planted("textbook", misplaced))
+    assert [(entry.contender, entry.passes) for entry in rival.left_out] == [("textbook", "forward+backward")]
+    assert rival.left_out[0].reason == "gradient: not 0 on a step of another value than the result"
+
+
+def test_only_rivals_may_give_the_gradient_to_another_of_equal_steps(bench: Bench) -> None:
+    tied = Case("max", "padded", "4x64x64:uniform", "bfloat16")
+    assert measure(tied, bench, planted("textbook", last_of_the_equal)).left_out == []
+    outcome = measure(tied, bench, planted(OURS, last_of_the_equal))
+    assert outcome.rows == []
+    assert any(entry.reason.startswith("gradient: off by") for entry in outcome.left_out)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_the_numbers_of_a_row(dtype: str, bench: Bench) -> None:
     width = 4 if dtype == "float32" else 2
@@ -141,4 +184,16 @@ def test_what_a_number_depends_on_is_named() -> None:
     assert found["device"] == "cpu"
     assert found["torch"] == torch.__version__
     assert "1 torch thread(s)" in found["processor"]
-    assert {"python", "gpu", "seqpool", "sentence-transformers", "torch_geometric", "fla-core"} <= found.keys()
+    assert found["backend"] == "reference"
+    with backend("triton"):
+        # The interpreter runs kernels on the CPU in these tests.
+        assert facts(torch.device("cpu")) == found | {"backend": "triton"}
+    assert {
+        "python",
+        "gpu",
+        "triton",
+        "seqpool",
+        "sentence-transformers",
+        "torch_geometric",
+        "fla-core",
+    } <= found.keys()

@@ -27,10 +27,10 @@ def test_the_report_names_what_misses_and_what_has_no_number(tmp_path: Path, row
     assert "- torch: 2\n" in text
     assert "- GPU: not measured\n" in text
     assert "| mean | padded | 1.000 [0.900, 1.100] | - | 0.333 | 0.50 | 0.1 | textbook 0.50 [0.45, 0.55]; PyG" in text
-    assert "Below 60% of the limit: 1\n" in text
-    assert f"\n- {LARGE}, forward: 0.50\n" in text
-    assert "A rival is faster beyond the noise: 1\n" in text
-    assert f"\n- {CASE}, forward: textbook 0.50 [0.45, 0.55]\n" in text
+    assert "Target: sum and mean at 60% of the one-pass limit or more: kept in 0 of 2\n" in text
+    assert f"\n- {LARGE}, forward: 0.50 of the limit: no reason known\n" in text
+    assert "no rival is faster beyond the noise, each in each cell: kept in 1 of 2\n" in text
+    assert f"\n- {CASE}, forward: textbook 0.50 [0.45, 0.55]: no reason known\n" in text
     assert f"- NestedTensor: no backward ({CASE}, forward and 1 more)\n" in text
 
 
@@ -81,7 +81,8 @@ def test_compare_speaks_and_fails(tmp_path: Path, row: Callable[..., Row], capsy
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["throughput", "--poolers", "median"], "the poolers are sum, mean, .*; 'median' came"),
+        (["throughput", "--poolers", "mode"], "the poolers are sum, mean, .*; 'mode' came"),
+        (["throughput", "--backend", "cuda"], "--backend: invalid choice: 'cuda'"),
         (["throughput", "--shapes", "64x256"], "a shape must be BxTxD .* '64x256' came: give three sizes above 0"),
         (["throughput", "--shapes", "0x2x3"], "'0x2x3' came"),
         (["throughput", "--shapes", "1x2x3:long"], "lengths out of equal, uniform, geometric, giant"),

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmarks.__main__ import main
 from benchmarks.throughput import devices
 from benchmarks.throughput.rows import LeftOut, Results, Row
+from seqpool.ops.choice import kernels_for
 from tests.benchmarks.conftest import CASE
 
 
@@ -21,6 +23,26 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callab
         return main(["throughput", "--save", str(tmp_path / "a.csv")])
 
     return run
+
+
+def test_the_backend_that_is_asked_for_is_the_one_that_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(devices.COPIED, "cpu", 2**16)
+    rows = torch.ones(2, 3)
+    took: list[bool] = []
+
+    def run(*given: object) -> int:
+        took.append(kernels_for(rows) is not None)
+        return 0
+
+    monkeypatch.setattr("benchmarks.throughput.cli.run", run)
+    for name in ("reference", "triton"):
+        path = tmp_path / f"{name}.csv"
+        assert main(["throughput", "--backend", name, "--save", str(path)]) == 0
+        assert Results.read(path).facts["backend"] == name
+    assert took == [False, True]
+    assert kernels_for(rows) is None
 
 
 def test_ctrl_c_is_reported_on(

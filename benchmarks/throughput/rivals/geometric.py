@@ -13,19 +13,20 @@ AGGREGATIONS: dict[str, Callable[[], nn.Module]] = {
     "mean": aggr.MeanAggregation,
     "max": aggr.MaxAggregation,
     "min": aggr.MinAggregation,
+    "median": aggr.MedianAggregation,
     "std": aggr.StdAggregation,
     "softmax": aggr.SoftmaxAggregation,
 }
-GATED = ("attention", "additive-attention")
 
 
 def offer(trial: Trial) -> dict[str, Contender]:
     """Its aggregation for this pooler, by owner and by bounds."""
     batch, name = trial.batch, trial.name
-    if name not in (*AGGREGATIONS, *GATED) or batch.layout.flat is None:
-        return {}
-    gated = name in GATED
-    aggregation = aggr.AttentionalAggregation(trial.pooler.get_submodule("score")) if gated else AGGREGATIONS[name]()
+    aggregation = (
+        AGGREGATIONS[name]()
+        if name in AGGREGATIONS
+        else aggr.AttentionalAggregation(trial.pooler.get_submodule("score"))
+    )
     owner = torch.repeat_interleave(batch.layout.lengths)
 
     def by_owner(stored: Tensor) -> Tensor:

@@ -1,14 +1,23 @@
-"""Rivals in plain PyTorch: the textbook form, `embedding_bag`, `segment_reduce`, jagged NestedTensor."""
+"""Rivals in plain PyTorch: the textbook form, `bmm`, `embedding_bag`, `segment_reduce`, jagged NestedTensor."""
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.throughput.batches import Batch
+from benchmarks.throughput.batches import Batch, Padded
 from benchmarks.throughput.trial import Contender, Run, Trial
 
 REDUCTIONS = {"sum": "sum", "mean": "mean", "max": "max", "min": "min"}
 BAGS = ("sum", "mean", "max")
+WEIGHTED: dict[str, Callable[[Tensor], Tensor]] = {
+    "sum": lambda mask: mask,
+    "mean": lambda mask: mask / mask.sum(1, keepdim=True),
+    "mean-sqrt-length": lambda mask: mask / mask.sum(1, keepdim=True).sqrt(),
+    "position-weighted": lambda mask: (place := mask.cumsum(1) * mask) / place.sum(1, keepdim=True),
+}
+"""The weight of each step, from a mask."""
 JAGGED = {"sum": "sum", "mean": "mean", "max": "amax", "min": "amin"}
 
 
@@ -17,6 +26,8 @@ def offer(trial: Trial, *, compiled: bool) -> dict[str, Contender]:
     batch, name = trial.batch, trial.name
     parameters = tuple(trial.pooler.parameters())
     found = {label: Contender(run, parameters) for label, run in _textbook(trial, compiled=compiled).items()}
+    if name in WEIGHTED and batch.layout.padded is not None:
+        found["bmm"] = Contender(_weighted(batch.layout.padded, WEIGHTED[name]))
     if name in BAGS:
         found["embedding_bag"] = Contender(_bag(batch, name))
     if name in REDUCTIONS and batch.layout.flat is not None:
@@ -38,6 +49,15 @@ def _textbook(trial: Trial, *, compiled: bool) -> dict[str, Run]:
     if fused is not None:
         found["textbook, compiled"] = lambda stored: fused(*padded(stored))
     return found
+
+
+def _weighted(pad: Callable[[Tensor], Padded], weigh: Callable[[Tensor], Tensor]) -> Run:
+    def run(stored: Tensor) -> Tensor:
+        x, mask = pad(stored)
+        # Counted in float32: a half type counts to 256 or 2,048.
+        return torch.bmm(weigh(mask.float()).to(x.dtype).unsqueeze(1), x).squeeze(1)
+
+    return run
 
 
 def _bag(batch: Batch, mode: str) -> Run:

@@ -18,8 +18,6 @@ MODES = {
 def offer(trial: Trial) -> dict[str, Contender]:
     """Its mode for this pooler; a time-major, packed or nested batch it would have to be given padded."""
     layout = trial.batch.layout
-    if trial.name not in MODES:
-        return {}
     pooling = Pooling(trial.batch.stored.shape[-1], MODES[trial.name])
     if layout.padded is not None:
         padded = layout.padded
