@@ -126,9 +126,7 @@ def measure(cell: Cell, rounds: int, device: torch.device) -> Row:
         wanted, learnt = _packed(rnn, x, lengths), timed(lambda: _packed(rnn, x, lengths))()
         for form in forms.values():
             torch.testing.assert_close(form(), wanted, rtol=1e-5, atol=1e-6)
-            for got, right in zip(timed(form)(), learnt, strict=True):
-                # A gradient of a weight sums over all steps of the batch.
-                torch.testing.assert_close(got, right, rtol=1e-4, atol=1e-5 * max(1.0, float(right.abs().max())))
+            _agree(timed(form)(), learnt)
         seconds = by_rounds({name: timed(form) for name, form in forms.items()}, rounds, clock_of(device))
     ms = {name: round(1000 * spread(taken).median, 3) for name, taken in seconds.items()}
     best = min((name for name in forms if name != "chosen"), key=ms.__getitem__)
@@ -139,6 +137,12 @@ def measure(cell: Cell, rounds: int, device: torch.device) -> Row:
         ms["module"], ms["reversed"], ms["groups"], ms["chosen"], best,
         *(round(value, 3) for value in (cost.median, cost.p20, cost.p80)),
     )  # fmt: skip  # the fields of the table, in their order
+
+
+def _agree(found: Sequence[Tensor], learnt: Sequence[Tensor]) -> None:
+    """Let no gradient differ by more than rounding; that of a weight sums over all steps of the batch."""
+    for got, right in zip(found, learnt, strict=True):
+        torch.testing.assert_close(got, right, rtol=1e-4, atol=1e-5 * max(1.0, float(right.abs().max())))
 
 
 def key(cell: Row | Cell) -> tuple[object, ...]:

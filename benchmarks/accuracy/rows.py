@@ -40,7 +40,8 @@ class Cell:
 class Run(Cell):
     """One tested model, and what it cost.
 
-    `steps` were taken of the budget; `seconds` is all of the run's process, from the data to the test.
+    `steps` were taken of the budget; `seconds` is all of the run's process, from the data to the test. The
+    first rows have no `peak_mb`: what they held was the largest of the processes before them as well.
     """
 
     steps: int
@@ -49,7 +50,7 @@ class Run(Cell):
     correct_by_length: str
     seconds: float
     seconds_per_epoch: float
-    peak_mb: float
+    peak_mb: float | None
     parameters: int
     commit: str
     torch: str

@@ -3,10 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Self, TypeVar, get_type_hints
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -140,7 +140,9 @@ def read_table(kind: type[Record], path: Path) -> list[Record]:
         return [kind(**{name: _value(types[name], text) for name, text in line.items()}) for line in reader]
 
 
-def _value(kind: Callable[[str], object], text: str) -> object:
+def _value(kind: Any, text: str) -> object:
+    if kind == float | None:
+        return float(text) if text else None
     return text == "True" if kind is bool else kind(text)
 
 

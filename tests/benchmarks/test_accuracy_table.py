@@ -13,7 +13,7 @@ from benchmarks.accuracy.budget import Cost
 from benchmarks.accuracy.job import Job
 from benchmarks.accuracy.rows import Point, Run
 from benchmarks.accuracy.sweep import Table
-from benchmarks.throughput.rows import read_table
+from benchmarks.throughput.rows import read_table, table
 from tests.benchmarks.accuracy_cases import facts, made
 
 
@@ -77,3 +77,13 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path, capsys: pytest.C
     assert ended.value.code == 2
     assert "must have the columns study, dataset, content_hash, " in capsys.readouterr().err
     assert path.read_text() == "a,b\n1,2\n"
+
+
+def test_what_is_not_known_of_a_cost_is_read_and_written_as_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    job = Job(study="poolers", dataset="probes:last-8", folder=".", encoder="BiLSTM 16", pooler="LastPooler", seed=0)
+    (made_row,) = made(job)
+    assert isinstance(made_row, Run)
+    row = replace(made_row, peak_mb=None)
+    path.write_text(table(Run, [row]), encoding="utf-8")
+    assert read_table(Run, path) == [row]

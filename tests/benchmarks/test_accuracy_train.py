@@ -40,6 +40,7 @@ def test_a_row_agrees_with_an_independent_count() -> None:
     assert (row.train_size, row.seed, row.epochs, row.variant) == (1_500, 3, 1, "test_texts=200")
     assert row.steps == len(session.data.train_dataloader())
     assert run_of(row) == run_of(JOB.cell(row.content_hash, 4_000))
+    assert row.peak_mb is not None
     assert min(row.seconds, row.seconds_per_epoch, row.peak_mb) > 0
 
 
