@@ -9,7 +9,7 @@ from tests.layouts import LAYOUTS, cases
 from tests.verb_cases import assert_same, lay, leaves, loop, table
 
 NAN, INF = float("nan"), float("inf")
-NARROW, WIDE = 3, 2100  # by the dense form, by a slice a sequence
+NARROW, WIDE = 3, 4200  # by the dense form, by a slice a sequence
 
 
 def peak(layout: str, ragged: list[Tensor], *, largest: bool = True) -> Tensor:

@@ -26,7 +26,7 @@ def total(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> Tensor:
 
 def peak(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
     """First largest (smallest) real row of each sequence and feature, `(B, F)`."""
-    if by_slices(seq, rows):
+    if by_slices(seq, rows, 2048):
         best: Tensor = _Peak.apply(rows, seq, largest)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
         return best
     detached = rows.detach()
@@ -46,10 +46,9 @@ def pick(seq: Sequences, rows: Tensor, step: Tensor) -> Tensor:
     return rows.flatten(0, -2).index_select(0, place)
 
 
-def by_slices(seq: Sequences, rows: Tensor) -> bool:
-    """Whether a few calls a sequence, over its real rows alone, win over the dense form."""
-    # A call a sequence costs about as much as the dense form spends on 2,048 numbers.
-    return on_host(rows) and 0 not in rows.shape and rows.numel() >= 2048 * seq.batch
+def by_slices(seq: Sequences, rows: Tensor, numbers: int) -> bool:
+    """Whether a few calls a sequence, over its real rows alone, cost less than the dense form does on `numbers`."""
+    return on_host(rows) and 0 not in rows.shape and rows.numel() >= numbers * seq.batch
 
 
 class _Total(torch.autograd.Function):
@@ -69,7 +68,7 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        return _spread(ctx.seq, grad.to(ctx.dtype)).expand(ctx.shape), None, None
+        return spread(ctx.seq, grad.to(ctx.dtype)).expand(ctx.shape), None, None
 
 
 class _Peak(torch.autograd.Function):
@@ -82,15 +81,16 @@ class _Peak(torch.autograd.Function):
         return torch.stack([reduce(steps, 0) if steps.shape[0] else empty for steps in slices.each(seq, rows)])
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Sequences, bool], output: Tensor) -> None:  # noqa: ARG004  # torch passes it
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Sequences, bool], output: Tensor) -> None:
         rows, ctx.seq, ctx.largest = inputs
-        ctx.save_for_backward(rows)
+        ctx.save_for_backward(rows, output)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        (rows,) = ctx.saved_tensors
+        rows, best = (saved.detach() for saved in ctx.saved_tensors)
         seq = ctx.seq
-        first = _first_places(seq, rows.detach(), ctx.largest)
+        quick = by_slices(seq, rows, 4096)
+        first = _first_places(seq, rows, ctx.largest) if quick else _first_hit(seq, rows, best)
         grad = torch.where(_some(seq), grad, 0)
         if seq.time is not None:
             first, grad = first.unsqueeze(seq.time), grad.unsqueeze(seq.time)
@@ -103,8 +103,8 @@ def _running_peak(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
     assert seq.hops is not None
     extreme = torch.maximum if largest else torch.minimum
     sizes = torch.diff(seq.hops, append=seq.hops.new_tensor([rows.shape[0]])).tolist()
-    first, *steps = rows.split(sizes)
-    best = first.clone()
+    first, *steps = torch.split(rows, sizes)
+    best: Tensor = first.clone()
     for step in steps:
         running = best[: step.shape[0]]
         extreme(running, step, out=running)
@@ -129,7 +129,7 @@ def _first_step(steps: Tensor, largest: bool) -> Tensor:
         return find(steps, 0, keepdim=True).indices
     # First its block: extremes alone cost a tenth of extremes with indices. The final block may overlap another.
     final = steps.shape[0] - _BLOCK
-    whole = steps[: steps.shape[0] // _BLOCK * _BLOCK].unflatten(0, (-1, _BLOCK))
+    whole = steps[: steps.shape[0] // _BLOCK * _BLOCK].view(-1, _BLOCK, steps.shape[1])
     blocks = torch.cat([reduce(whole, 1), reduce(steps[final:], 0, keepdim=True)])
     start = (find(blocks, 0, keepdim=True).indices * _BLOCK).clamp(max=final)
     within = start + torch.arange(_BLOCK).unsqueeze(1)
@@ -140,7 +140,7 @@ def _some(seq: Sequences) -> Tensor:
     return (seq.count > 0).unsqueeze(1)
 
 
-def _spread(seq: Sequences, vectors: Tensor) -> Tensor:
+def spread(seq: Sequences, vectors: Tensor) -> Tensor:
     """Each row's own vector, 0 on padding."""
     spread = vectors[seq.owner()] if seq.time is None else vectors.unsqueeze(seq.time)
     valid = seq.valid()
