@@ -1,6 +1,7 @@
 """Kernels in Triton's interpreter equal the reference: values and gradients, in every layout and dtype."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -151,6 +152,39 @@ def test_differentiates_twice(layout: str, verb: str) -> None:
     ragged = leaves([4, 2, 1])
     for mine, theirs in zip(gradient_of_gradient("triton"), gradient_of_gradient("reference"), strict=True):
         torch.testing.assert_close(mine, theirs)
+
+
+@every_verb
+@pytest.mark.parametrize("form", ["column-major", "expanded"])
+def test_a_cotangent_may_lie_in_memory_as_it_likes(form: str, verb: str) -> None:
+    def gradient(name: Backend) -> Tensor:
+        with ops.backend(name):
+            laid = lay("holes", ragged)
+            (grad,) = torch.autograd.grad(VERBS[verb](laid.view(), laid.rows()), ragged[0], laid_out)
+            return grad
+
+    ragged = leaves([4, 2, 1])
+    with torch.no_grad():
+        shape = VERBS[verb](lay("holes", ragged).view(), lay("holes", ragged).rows()).shape
+    laid_out = torch.randn(shape[::-1]).double().t() if form == "column-major" else torch.randn(1, 1).double()
+    laid_out = laid_out.expand(shape)
+    torch.testing.assert_close(gradient("triton"), gradient("reference"))
+
+
+@every_verb
+def test_features_may_lie_further_apart_than_32_bits_count(verb: str, tmp_path: Path) -> None:
+    """In a sparse file, of which only the pages of the rows exist; 32 bits would count back to a page before them."""
+    file = torch.from_file(str(tmp_path / "rows"), shared=True, size=2**32 + 8, dtype=torch.float16)
+    near = torch.randn(1, 2, 3).half().requires_grad_()
+    far = file.as_strided((1, 2, 3), (2, 1, 2**30), 2**31).copy_(near.detach()).requires_grad_()
+    for mine, theirs in zip(values_and_gradient(verb, far), values_and_gradient(verb, near), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
+
+
+def values_and_gradient(verb: str, rows: Tensor) -> tuple[Tensor, Tensor]:
+    with ops.backend("triton"):
+        values = VERBS[verb](seqpool.view(rows, lengths=[2]), rows)
+        return values.detach(), *torch.autograd.grad(values.square().sum(), [rows])
 
 
 @pytest.mark.parametrize("lengths", [[9, 2, 1], [2000, 3, 1]])  # in one stage and in two
