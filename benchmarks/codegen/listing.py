@@ -11,7 +11,6 @@ from typing import Any
 LOADS = {"cuda": re.compile(r"\bLDG\.E(?:\.\w+)*"), "hip": re.compile(r"\b(?:global|buffer)_load_\w+")}
 WIDE = {"cuda": re.compile(r"\bLDG\.E(?:\.\w+)*\.128"), "hip": re.compile(r"\b(?:global|buffer)_load_dwordx4")}
 WIDE_STORES = {"cuda": re.compile(r"\bSTG\.E(?:\.\w+)*\.128"), "hip": re.compile(r"\b(?:global|buffer)_store_dwordx4")}
-NARROW = {"cuda": re.compile(r"\bLDG\.E(?:\.\w+)*\.[US]16"), "hip": re.compile(r"_load_(?:ushort|sshort|short)\w*")}
 BARRIERS = {"cuda": re.compile(r"\bBAR\.SYNC"), "hip": re.compile(r"\bs_barrier")}
 LABEL = re.compile(r"^\s*(\.L\w+):")
 JUMP = {"cuda": re.compile(r"\bBRA\b.*?`?\(?(\.L\w+)\)?"), "hip": re.compile(r"\bs_c?branch\w*\s+(\.L\w+)")}
@@ -25,10 +24,9 @@ class Listing:
     registers: int
     spilled: int
     shared: int
-    loads: int
     wide: int
-    narrow: int
     wide_stores: int
+    instructions: int
     loop_wide: int
     loop_barriers: int
     loop_instructions: int
@@ -47,9 +45,9 @@ def read(compiled: Any, vendor: str) -> Listing:
     lines = code.splitlines()
     loop = _loop(lines, vendor)
     return Listing(
-        registers, spilled, compiled.metadata.shared, _count(LOADS, lines, vendor), _count(WIDE, lines, vendor),
-        _count(NARROW, lines, vendor), _count(WIDE_STORES, lines, vendor), _count(WIDE, loop, vendor),
-        _count(BARRIERS, loop, vendor), _count(INSTRUCTION, loop, vendor),
+        registers, spilled, compiled.metadata.shared,
+        _count(WIDE, lines, vendor), _count(WIDE_STORES, lines, vendor), _count(INSTRUCTION, lines, vendor),
+        _count(WIDE, loop, vendor), _count(BARRIERS, loop, vendor), _count(INSTRUCTION, loop, vendor),
     )  # fmt: skip  # one line a source
 
 

@@ -17,7 +17,7 @@ NEEDED = (3, 6)
 RUN_ON = frozenset({"cuda", "rocm"})
 """Platforms that the kernels are compiled for."""
 PROVEN: frozenset[str] = frozenset()
-"""Platforms where the kernels are the default: those for which benchmarks/results/gpu.csv holds a run that checked them."""
+"""Platforms where the kernels are the default: those on which benchmarks/results/gpu.csv was made, checks passed."""
 
 _asked: Backend | None = None
 
@@ -64,8 +64,8 @@ def kernels_for(rows: Tensor) -> ModuleType | None:
 
     if not kernels.INTERPRETED and platform(rows.device.type) not in RUN_ON:
         raise ValueError(
-            f'backend("triton") needs tensors on a CUDA or ROCm GPU, {rows.device.type} came: move them, or leave them to '
-            'backend("reference")'
+            f'backend("triton") needs tensors on a CUDA or ROCm GPU, {rows.device.type} came: '
+            'move them, or leave them to backend("reference")'
         )
     return kernels
 
