@@ -10,7 +10,7 @@ from torch import Tensor
 import seqpool
 from seqpool import ops
 from seqpool.ops.choice import Backend
-from seqpool.ops.triton import address
+from seqpool.ops.triton import address, tiles
 from tests.layouts import LAYOUTS, cases
 from tests.verb_cases import gradients, lay, leaves
 
@@ -105,7 +105,42 @@ def test_odd_widths(layout: str, width: int, verb: str) -> None:
     check(verb, layout, leaves([9, 2, 1], width=width, dtype=torch.float32))
 
 
-@every_verb
+def check_against_double(verb: str, layout: str, ragged: list[Tensor]) -> None:
+    """Half types round results and gradients once, and weights of steps where these pass through them."""
+    exact = pooled("reference", verb, layout, [x.detach().double().requires_grad_() for x in ragged])
+    eps = torch.finfo(ragged[0].dtype).eps
+    for mine, theirs in zip(pooled("triton", verb, layout, ragged), exact, strict=True):
+        torch.testing.assert_close(mine.double(), theirs, atol=16 * eps, rtol=4 * eps)
+
+
+@pytest.mark.parametrize("verb", ["log_mean_exp", "variation"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("layout", ["holes", "narrowed", "packed"])
+def test_exponentials_and_deviations_of_every_dtype(layout: str, dtype: torch.dtype, verb: str) -> None:
+    check_against_double(verb, layout, leaves([4, 2, 1], dtype=dtype))
+
+
+@pytest.fixture
+def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One warp a program, as large batches have it: tiles of 8 steps."""
+    monkeypatch.setattr(tiles, "MANY", 1)
+
+
+@pytest.mark.usefixtures("_few_are_many")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("verb", ["total", "largest", "log_mean_exp", "variation"])
+@pytest.mark.parametrize("layout", ["holes", "packed"])
+def test_rows_of_several_tiles_moved_16_bytes_at_a_time(layout: str, verb: str, dtype: torch.dtype) -> None:
+    check_against_double(verb, layout, leaves([9, 2, 1], width=136, dtype=dtype))
+
+
+@pytest.mark.usefixtures("_few_are_many")
+@pytest.mark.parametrize("layout", ["holes", "packed"])
+def test_attention_over_several_tiles(layout: str) -> None:
+    check("attend, heads", layout, leaves([9, 2, 1], width=136, dtype=torch.float32))
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "attend, heads"])
 @pytest.mark.usefixtures("_short_is_long")
 @pytest.mark.parametrize("layout", ["holes", "left", "time_major", "flat", "narrowed", "packed"])
 def test_a_giant_beside_short_ones(layout: str, verb: str) -> None:

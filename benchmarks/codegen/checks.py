@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from benchmarks.codegen.launches import Launch
@@ -117,11 +118,20 @@ def _faults(launch: Launch, target: Target, listing: Listing, flying: int) -> li
             found.append(f"{wide} {what} of 16 bytes a tile, {wanted} are needed")
     if listing.loop_barriers:
         found.append(f"{listing.loop_barriers} barriers in the loop")
-    # Rows that move number by number take registers for as many addresses, and the tile is small to leave room for them:
-    # it is instructions that they wait for. A kernel that only writes such rows' gradients has their tile.
-    if flying < IN_FLIGHT and launch.arguments["GRAIN"] > 1 and launch.arguments["WHOLE"] > 1:
+    if flying < IN_FLIGHT and not _argued(launch):
         found.append(f"{flying} bytes in flight an SM, {IN_FLIGHT} are needed")
     return found
+
+
+def _argued(launch: Launch) -> bool:
+    """Whether a launch may have less in flight.
+
+    Rows that move number by number take registers for as many addresses, and their tile is small to leave room for
+    them: it is instructions that they wait for. So does a kernel that only writes such rows' gradients, in their tile.
+    An online softmax in float64 takes two registers a number of its state, and waits for exp in float64.
+    """
+    alone = 1 in (launch.arguments["GRAIN"], launch.arguments["WHOLE"])
+    return alone or (launch.name == "attend" and launch.arguments["x"].dtype == torch.float64)
 
 
 def _read(launch: Launch) -> list[Tensor]:
@@ -139,11 +149,12 @@ def _tile_bytes(launch: Launch, rows: Tensor) -> int:
 
 
 def _together(launch: Launch, rows: Tensor) -> bool:
-    """Whether rows can move 16 bytes at a time: 16 bytes divide their pitch, and their length.
+    """Whether rows can move 16 bytes at a time: 16 bytes divide their pitch, and the length of the tile's shortest rows.
 
     Rows of 510 numbers of 2 bytes, 512 apart, cannot: 16 bytes at their end are not all theirs, and behind the last row
-    there need be no memory.
+    there need be no memory. What is read beside them has their mask.
     """
-    length = launch.arguments["features"] * launch.arguments["WHOLE"] * rows.element_size()
+    shortest = min(tensor.element_size() for tensor in (*_read(launch), *_written(launch)))
+    length = launch.arguments["features"] * launch.arguments["WHOLE"] * shortest
     pitches = [stride * rows.element_size() for stride in rows.stride()[:-1]]
     return rows.stride(-1) == 1 and all(size % 16 == 0 for size in (*pitches, length))
