@@ -12,10 +12,10 @@ from seqpool.ops.triton.language import jit, tl
 TARGET_NAMES = ("sm_90", "gfx942")
 
 
-@jit
-def meeting_kernel(
+@jit  # type: ignore[untyped-decorator]  # Triton types the arguments at compile time
+def meeting_kernel(  # type: ignore[no-untyped-def]  # as above
     out, x, lengths, along, features,
-    STEPS: tl.constexpr, WIDTH: tl.constexpr, GRAIN: tl.constexpr, WHOLE: tl.constexpr,
+    STEPS: tl.constexpr, WIDTH: tl.constexpr, GRAIN: tl.constexpr, WHOLE: tl.constexpr,  # noqa: N803  # fixed there
 ):  # fmt: skip  # one line a role
     """A sum whose lanes meet at every step rather than once."""
     feature = tl.arange(0, WIDTH)

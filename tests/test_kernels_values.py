@@ -1,57 +1,17 @@
 """Kernels in Triton's interpreter equal the reference: values and gradients, in every layout and dtype."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 import torch
 from torch import Tensor
 
-import seqpool
 from seqpool import ops
 from seqpool.ops.choice import Backend
-from seqpool.ops.triton import address, tiles
+from seqpool.ops.triton import address
+from tests.kernel_cases import VERBS, check, check_against_double, every_verb, pooled
 from tests.layouts import LAYOUTS, cases
-from tests.verb_cases import gradients, lay, leaves
+from tests.verb_cases import lay, leaves
 
-
-def attend(seq: seqpool.Sequences, rows: Tensor, heads: int) -> Tensor:
-    """Averages and the weights' squares summed, so that both send gradients."""
-    rows = ops.select(seq, rows)
-    scores = rows.sum(-1, keepdim=True) * torch.arange(1, heads + 1, dtype=rows.dtype)
-    averages, weights = ops.attend(seq, scores, rows)
-    return torch.cat([averages.flatten(1), ops.total(seq, weights.square())], 1)
-
-
-Verb = Callable[[seqpool.Sequences, Tensor], Tensor]
-VERBS: dict[str, Verb] = {
-    "total": ops.total,
-    "largest": ops.peak,
-    "log_mean_exp": ops.log_mean_exp,
-    "variation": lambda seq, rows: torch.cat(ops.variation(seq, rows), 1),
-    "attend": lambda seq, rows: attend(seq, rows, heads=1),
-    "attend, heads": lambda seq, rows: attend(seq, rows, heads=3),
-    "smallest": lambda seq, rows: ops.peak(seq, rows, largest=False),
-}
 CASES = [*cases([0, 35, 3, 0, 1]), *(case for case in cases([35, 3, 3, 1]) if case[0].startswith("packed"))]
-every_verb = pytest.mark.parametrize("verb", VERBS)
-
-
-def pooled(name: Backend, verb: str, layout: str, ragged: list[Tensor]) -> list[Tensor]:
-    """Values, then gradients."""
-    with ops.backend(name):
-        laid = lay(layout, ragged)
-        values = VERBS[verb](laid.view(), laid.rows())
-        weight = torch.linspace(-1, 1, values.numel(), dtype=values.dtype).reshape(values.shape)
-        return [values.detach(), *gradients(values, ragged, weight)]
-
-
-def check(verb: str, layout: str, ragged: list[Tensor]) -> None:
-    for mine, theirs in zip(
-        pooled("triton", verb, layout, ragged), pooled("reference", verb, layout, ragged), strict=True
-    ):
-        assert mine.dtype == theirs.dtype
-        torch.testing.assert_close(mine, theirs, equal_nan=True)
 
 
 @pytest.fixture
@@ -105,39 +65,11 @@ def test_odd_widths(layout: str, width: int, verb: str) -> None:
     check(verb, layout, leaves([9, 2, 1], width=width, dtype=torch.float32))
 
 
-def check_against_double(verb: str, layout: str, ragged: list[Tensor]) -> None:
-    """Half types round results and gradients once, and weights of steps where these pass through them."""
-    exact = pooled("reference", verb, layout, [x.detach().double().requires_grad_() for x in ragged])
-    eps = torch.finfo(ragged[0].dtype).eps
-    for mine, theirs in zip(pooled("triton", verb, layout, ragged), exact, strict=True):
-        torch.testing.assert_close(mine.double(), theirs, atol=16 * eps, rtol=4 * eps)
-
-
 @pytest.mark.parametrize("verb", ["log_mean_exp", "variation"])
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 @pytest.mark.parametrize("layout", ["holes", "narrowed", "packed"])
 def test_exponentials_and_deviations_of_every_dtype(layout: str, dtype: torch.dtype, verb: str) -> None:
     check_against_double(verb, layout, leaves([4, 2, 1], dtype=dtype))
-
-
-@pytest.fixture
-def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One warp a program, as large batches have it: tiles of 8 steps."""
-    monkeypatch.setattr(tiles, "MANY", 1)
-
-
-@pytest.mark.usefixtures("_few_are_many")
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("verb", ["total", "largest", "log_mean_exp", "variation"])
-@pytest.mark.parametrize("layout", ["holes", "packed"])
-def test_rows_of_several_tiles_moved_16_bytes_at_a_time(layout: str, verb: str, dtype: torch.dtype) -> None:
-    check_against_double(verb, layout, leaves([9, 2, 1], width=136, dtype=dtype))
-
-
-@pytest.mark.usefixtures("_few_are_many")
-@pytest.mark.parametrize("layout", ["holes", "packed"])
-def test_attention_over_several_tiles(layout: str) -> None:
-    check("attend, heads", layout, leaves([9, 2, 1], width=136, dtype=torch.float32))
 
 
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "attend, heads"])
@@ -187,39 +119,6 @@ def test_differentiates_twice(layout: str, verb: str) -> None:
     ragged = leaves([4, 2, 1])
     for mine, theirs in zip(gradient_of_gradient("triton"), gradient_of_gradient("reference"), strict=True):
         torch.testing.assert_close(mine, theirs)
-
-
-@every_verb
-@pytest.mark.parametrize("form", ["column-major", "expanded"])
-def test_a_cotangent_may_lie_in_memory_as_it_likes(form: str, verb: str) -> None:
-    def gradient(name: Backend) -> Tensor:
-        with ops.backend(name):
-            laid = lay("holes", ragged)
-            (grad,) = torch.autograd.grad(VERBS[verb](laid.view(), laid.rows()), ragged[0], laid_out)
-            return grad
-
-    ragged = leaves([4, 2, 1])
-    with torch.no_grad():
-        shape = VERBS[verb](lay("holes", ragged).view(), lay("holes", ragged).rows()).shape
-    laid_out = torch.randn(shape[::-1]).double().t() if form == "column-major" else torch.randn(1, 1).double()
-    laid_out = laid_out.expand(shape)
-    torch.testing.assert_close(gradient("triton"), gradient("reference"))
-
-
-@every_verb
-def test_features_may_lie_further_apart_than_32_bits_count(verb: str, tmp_path: Path) -> None:
-    """In a sparse file, of which only the pages of the rows exist; 32 bits would count back to a page before them."""
-    file = torch.from_file(str(tmp_path / "rows"), shared=True, size=2**32 + 8, dtype=torch.float16)
-    near = torch.randn(1, 2, 3).half().requires_grad_()
-    far = file.as_strided((1, 2, 3), (2, 1, 2**30), 2**31).copy_(near.detach()).requires_grad_()
-    for mine, theirs in zip(values_and_gradient(verb, far), values_and_gradient(verb, near), strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
-
-
-def values_and_gradient(verb: str, rows: Tensor) -> tuple[Tensor, Tensor]:
-    with ops.backend("triton"):
-        values = VERBS[verb](seqpool.view(rows, lengths=[2]), rows)
-        return values.detach(), *torch.autograd.grad(values.square().sum(), [rows])
 
 
 @pytest.mark.parametrize("lengths", [[9, 2, 1], [2000, 3, 1]])  # in one stage and in two

@@ -149,7 +149,7 @@ def _tile_bytes(launch: Launch, rows: Tensor) -> int:
 
 
 def _together(launch: Launch, rows: Tensor) -> bool:
-    """Whether rows can move 16 bytes at a time: 16 bytes divide their pitch, and the length of the tile's shortest rows.
+    """Whether rows can move 16 bytes at a time: 16 bytes divide their pitch, and the tile's shortest rows.
 
     Rows of 510 numbers of 2 bytes, 512 apart, cannot: 16 bytes at their end are not all theirs, and behind the last row
     there need be no memory. What is read beside them has their mask.

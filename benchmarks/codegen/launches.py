@@ -5,8 +5,8 @@ are, and the step axis), from the tile and the stages (SHAPES: warps by the numb
 sequence, width by the features, and whether 16 bytes divide them), from how rows lie in memory (MEMORIES), and from the
 dtype. Nothing else is looked at: sizes and strides are not specialised on, but for a feature stride that is 1 or a
 multiple of 16, and the dtype and number of scores change the load of one number a step. Addresses, shapes and the two
-common dtypes are combined in full; float16, float64 and other memory meet every shape under the address that costs most,
-a mask. Widths between 1 and 64 share the tile's bytes, and so its registers.
+common dtypes are combined in full; float16, float64 and other memory meet every shape under a mask, the padded address
+that costs most. Even rows of fewer than 64 features share the tile's bytes, and so its loads.
 """
 
 from collections.abc import Callable, Iterator, Sequence

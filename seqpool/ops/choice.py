@@ -88,7 +88,8 @@ def _watched() -> bool:
     )
 
 
-@torch.compiler.assume_constant_result  # Dynamo calls it rather than trace how packages are looked up
+# Dynamo calls it, rather than trace how packages are looked up.
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # public in torch's documentation
 def _fault() -> str | None:
     return _fault_found()
 
