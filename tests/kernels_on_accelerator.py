@@ -5,6 +5,7 @@ import sys
 from unittest.mock import patch
 
 from seqpool import ops
+from seqpool.ops import choice
 from seqpool.ops.triton import address, language, sums
 from tests.contract.checks_accelerator import check_no_sync
 from tests.contract.discovery import FIRST, Case
@@ -29,7 +30,7 @@ def main(everything: bool) -> None:
     layouts = tuple(LAYOUTS) if everything else AN_ADDRESS_EACH
     # Tried out on the CPU and then kept: before kernels are asked for, which a CPU tensor would be refused.
     assert all(case.directions for case in cases)
-    with ops.backend("triton"):
+    with patch.object(choice, "RUN_ON", {"gpu"}), ops.backend("triton"):
         sys.stdout.write(f"{run(address.LONG, cases, layouts)} {run(1, cases, layouts)}\n")
     sys.stdout.flush()
 

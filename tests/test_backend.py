@@ -2,10 +2,14 @@
 
 import importlib.metadata
 import importlib.util
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 import seqpool
 from seqpool import ops
@@ -67,10 +71,15 @@ def test_an_unknown_name_is_refused() -> None:
         mean()
 
 
+@pytest.fixture
+def _nothing_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(switch, "_fault_found", switch._fault_found.__wrapped__)
+
+
+@pytest.mark.usefixtures("_nothing_found_out")
 def test_without_triton(monkeypatch: pytest.MonkeyPatch) -> None:
     """By default the reference, silently; by name an error."""
     find_spec = importlib.util.find_spec
-    monkeypatch.setattr(switch, "_kernels", None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "triton" else find_spec(name))
     monkeypatch.setattr(switch, "PROVEN", frozenset({"cpu"}))
     assert mean() == [2.0]
@@ -79,8 +88,8 @@ def test_without_triton(monkeypatch: pytest.MonkeyPatch) -> None:
         mean()
 
 
+@pytest.mark.usefixtures("_nothing_found_out")
 def test_with_an_old_triton(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(switch, "_kernels", None)
     monkeypatch.setattr(importlib.metadata, "version", lambda _: "3.5.1+git")
     monkeypatch.setattr(switch, "PROVEN", frozenset({"cpu"}))
     assert mean() == [2.0]
@@ -89,11 +98,48 @@ def test_with_an_old_triton(monkeypatch: pytest.MonkeyPatch) -> None:
         mean()
 
 
-def test_a_cpu_tensor_is_refused_where_kernels_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_a_device_without_compiled_kernels_is_refused(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "INTERPRETED", False)
-    message = r'^backend\("triton"\) needs tensors on a GPU, cpu came: move them, or leave the CPU to '
+    seq = seqpool.view(ROWS, lengths=[2])
+    message = rf'^backend\("triton"\) needs tensors on a CUDA or ROCm GPU, {device} came: move them, or leave them to '
     with pytest.raises(ValueError, match=message), ops.backend("triton"):
-        mean()
+        ops.total(seq, ROWS.to(device))
+
+
+@pytest.mark.parametrize(("hip", "takes_kernels"), [(None, True), ("7.0", False)])
+def test_a_run_on_cuda_proves_nothing_of_rocm(
+    hip: str | None, takes_kernels: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PyTorch calls both "cuda"."""
+    monkeypatch.setattr(switch, "PROVEN", frozenset({"cuda"}))
+    monkeypatch.setattr(torch.version, "hip", hip)
+    with FakeTensorMode():
+        assert (switch.kernels_for(torch.empty(2, 3, device="cuda")) is kernels) is takes_kernels
+
+
+def test_only_a_run_on_a_gpu_makes_kernels_the_default() -> None:
+    assert (Path(__file__).parents[1] / "benchmarks" / "results" / "gpu.csv").exists() or not switch.PROVEN
+
+
+FIRST_CALL = """
+import sys, torch
+import seqpool
+from seqpool.ops import choice
+assert "seqpool.ops.triton" not in sys.modules
+choice.PROVEN = frozenset({"cpu"})
+pooler = torch.compile(seqpool.MaskedMeanPooler(), fullgraph=True, backend="eager")
+pooled = pooler(torch.tensor([[[1.0], [3.0], [9.0]]]), lengths=torch.tensor([2]))
+assert "seqpool.ops.triton" in sys.modules
+print(pooled.tolist())
+"""
+
+
+def test_the_first_call_may_be_a_compiled_one() -> None:
+    """In a fresh process, where nothing was loaded or found out before."""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", FIRST_CALL], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[[2.0]]\n"
 
 
 def test_it_works_around_compiled_calls() -> None:

@@ -1,56 +1,17 @@
 """Kernels in Triton's interpreter equal the reference: values and gradients, in every layout and dtype."""
 
-from collections.abc import Callable
-
 import pytest
 import torch
 from torch import Tensor
 
-import seqpool
 from seqpool import ops
 from seqpool.ops.choice import Backend
 from seqpool.ops.triton import address
+from tests.kernel_cases import VERBS, check, check_against_double, every_verb, pooled
 from tests.layouts import LAYOUTS, cases
-from tests.verb_cases import gradients, lay, leaves
+from tests.verb_cases import lay, leaves
 
-
-def attend(seq: seqpool.Sequences, rows: Tensor, heads: int) -> Tensor:
-    """Averages and the weights' squares summed, so that both send gradients."""
-    rows = ops.select(seq, rows)
-    scores = rows.sum(-1, keepdim=True) * torch.arange(1, heads + 1, dtype=rows.dtype)
-    averages, weights = ops.attend(seq, scores, rows)
-    return torch.cat([averages.flatten(1), ops.total(seq, weights.square())], 1)
-
-
-Verb = Callable[[seqpool.Sequences, Tensor], Tensor]
-VERBS: dict[str, Verb] = {
-    "total": ops.total,
-    "largest": ops.peak,
-    "log_mean_exp": ops.log_mean_exp,
-    "variation": lambda seq, rows: torch.cat(ops.variation(seq, rows), 1),
-    "attend": lambda seq, rows: attend(seq, rows, heads=1),
-    "attend, heads": lambda seq, rows: attend(seq, rows, heads=3),
-    "smallest": lambda seq, rows: ops.peak(seq, rows, largest=False),
-}
 CASES = [*cases([0, 35, 3, 0, 1]), *(case for case in cases([35, 3, 3, 1]) if case[0].startswith("packed"))]
-every_verb = pytest.mark.parametrize("verb", VERBS)
-
-
-def pooled(name: Backend, verb: str, layout: str, ragged: list[Tensor]) -> list[Tensor]:
-    """Values, then gradients."""
-    with ops.backend(name):
-        laid = lay(layout, ragged)
-        values = VERBS[verb](laid.view(), laid.rows())
-        weight = torch.linspace(-1, 1, values.numel(), dtype=values.dtype).reshape(values.shape)
-        return [values.detach(), *gradients(values, ragged, weight)]
-
-
-def check(verb: str, layout: str, ragged: list[Tensor]) -> None:
-    for mine, theirs in zip(
-        pooled("triton", verb, layout, ragged), pooled("reference", verb, layout, ragged), strict=True
-    ):
-        assert mine.dtype == theirs.dtype
-        torch.testing.assert_close(mine, theirs, equal_nan=True)
 
 
 @pytest.fixture
@@ -104,7 +65,14 @@ def test_odd_widths(layout: str, width: int, verb: str) -> None:
     check(verb, layout, leaves([9, 2, 1], width=width, dtype=torch.float32))
 
 
-@every_verb
+@pytest.mark.parametrize("verb", ["log_mean_exp", "variation"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("layout", ["holes", "narrowed", "packed"])
+def test_exponentials_and_deviations_of_every_dtype(layout: str, dtype: torch.dtype, verb: str) -> None:
+    check_against_double(verb, layout, leaves([4, 2, 1], dtype=dtype))
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "attend, heads"])
 @pytest.mark.usefixtures("_short_is_long")
 @pytest.mark.parametrize("layout", ["holes", "left", "time_major", "flat", "narrowed", "packed"])
 def test_a_giant_beside_short_ones(layout: str, verb: str) -> None:

@@ -17,6 +17,7 @@ VERBS: dict[str, Verb] = {
     "total": ops.total,
     "largest": ops.peak,
     "smallest": lambda seq, rows: ops.peak(seq, rows, largest=False),
+    "variation": lambda seq, rows: torch.cat(ops.variation(seq, rows), 1),
     "last": lambda seq, rows: ops.gather(seq, rows, seq.last()),
     "attend": lambda seq, rows: ops.attend(seq, ops.select(seq, rows)[..., :1], ops.select(seq, rows))[0].flatten(1),
 }
@@ -36,7 +37,7 @@ def pooled(verb: str, layout: str, ragged: list[Tensor]) -> list[Tensor]:
 
 
 @pytest.mark.parametrize(
-    ("verb", "width"), [*((verb, 3) for verb in VERBS), ("largest", 2100), ("smallest", 2100)]
+    ("verb", "width"), [*((verb, 3) for verb in VERBS), ("largest", 4200), ("smallest", 4200), ("variation", 16400)]
 )  # wide rows go by slices
 @pytest.mark.parametrize(("layout", "lengths"), cases(*BATCHES))
 def test_dense_equals_one_pass(
@@ -84,3 +85,16 @@ def test_a_trace_is_right_for_other_lengths(layout: str, verb: str) -> None:
     other = torch.randn_like(laid.rows())
     lengths = torch.tensor([1, 3, 0])
     torch.testing.assert_close(traced(other, lengths), run(other, lengths))
+
+
+@pytest.mark.parametrize("verb", ["largest", "variation"])
+@pytest.mark.parametrize("layout", ["right", "holes", "flat", "packed", "time_major"])
+def test_batched_gradients_of_one_pass(layout: str, verb: str) -> None:
+    laid = lay(layout, [x.detach() for x in leaves([3, 2, 1], width=16400)])
+    rows = laid.rows().detach().nan_to_num(0.5).requires_grad_()
+    values = VERBS[verb](laid.view(), rows)
+    cotangents = torch.randn(2, *values.shape, dtype=values.dtype)
+    (batched,) = torch.autograd.grad(values, rows, cotangents, is_grads_batched=True, retain_graph=True)
+    for mine, cotangent in zip(batched, cotangents, strict=True):
+        (wanted,) = torch.autograd.grad(values, rows, cotangent, retain_graph=True)
+        torch.testing.assert_close(mine, wanted)

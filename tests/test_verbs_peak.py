@@ -9,7 +9,7 @@ from tests.layouts import LAYOUTS, cases
 from tests.verb_cases import assert_same, lay, leaves, loop, table
 
 NAN, INF = float("nan"), float("inf")
-NARROW, WIDE = 3, 2100  # by the dense form, by a slice a sequence
+NARROW, WIDE = 3, 4200  # by the dense form, by a slice a sequence
 
 
 def peak(layout: str, ragged: list[Tensor], *, largest: bool = True) -> Tensor:
@@ -103,3 +103,16 @@ def test_a_poisoned_sequence_poisons_no_other(layout: str, width: int) -> None:
     pooled = peak(layout, ragged)
     assert torch.equal(pooled[[0, 2]], wanted[[0, 2]])
     assert pooled[1].isnan().all()
+
+
+@pytest.mark.parametrize("largest", [True, False])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_long_sequences_find_their_first_step_by_blocks(layout: str, largest: bool) -> None:
+    """Ties in most blocks, NaN in some, and a final block that overlaps the one before it."""
+    ragged = [torch.randint(-2, 3, (n, 40)).double() for n in (200, 129, 65)]
+    for x in ragged:
+        x[-3:, 0], x[70:90, 1], x[:, 2] = NAN, NAN, -x[:, 2].abs()
+        x[-1, 3], x[60:, 4] = (9.0 if largest else -9.0), (9.0 if largest else -9.0)
+        x.requires_grad_()
+    wanted = loop(lambda x: first(x, largest=largest), ragged)
+    assert_same(peak(layout, ragged, largest=largest), wanted, ragged, exact=True)

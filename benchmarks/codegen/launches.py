@@ -1,8 +1,18 @@
-"""Every launch that dispatch can make, found by running it on tensors that have shapes alone."""
+"""The launches that dispatch can make, found by running it on tensors that have shapes alone.
+
+What a kernel is compiled for follows from the address of steps (ADDRESSES: which of hops, keep, owner and valid there
+are, and the step axis), from the tile and the stages (SHAPES: warps by the number of programs, stages by the longest
+sequence, width by the features, and whether 16 bytes divide them), from how rows lie in memory (MEMORIES), and from the
+dtype. Nothing else is looked at: sizes and strides are not specialised on, but for a feature stride that is 1 or a
+multiple of 16, and the dtype and number of scores change the load of one number a step. Addresses, shapes and the two
+common dtypes are combined in full; float16, float64 and other memory meet every shape under a mask, the padded address
+that costs most. Even rows of fewer than 64 features share the tile's bytes, and so its loads.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 from unittest.mock import patch
 
@@ -13,9 +23,24 @@ from seqpool.layout import Sequences
 from seqpool.ops.triton import attention, attention_gradients, deviations, exponentials, peaks, sums
 from seqpool.ops.triton.language import is_fixed
 
-SHAPES = {"few": (64, 256, 512), "many": (4096, 128, 512), "long": (8, 16384, 1024), "odd": (64, 256, 513)}
-"""(B, T, D) for each choice made by shape: four warps a program, one warp, two stages; and an odd pitch."""
-DTYPES = (torch.float32, torch.bfloat16)
+SHAPES = {
+    "many": (4096, 128, 512),
+    "few": (2, 16, 512),
+    "long": (8, 16384, 1024),
+    "few long": (2, 2048, 512),
+    "odd": (4096, 128, 513),
+    "few odd": (2, 16, 513),
+    "few odd long": (2, 2048, 513),
+    "narrow": (4096, 128, 64),
+    "few narrow": (2, 16, 64),
+}
+"""(B, T, D): one warp a program or four, in one stage or two, with even, odd and short rows."""
+ADDRESSES = ("padded", "mask", "time-major", "flat", "gaps", "packed")
+MEMORIES = ("channels first", "cut", "odd pitch")
+"""Features apart; rows shorter than their even pitch, `x[..., :510]`; and even rows at an uneven pitch. With a mask."""
+LAYOUTS = (*ADDRESSES, *MEMORIES)
+COMMON = (torch.float32, torch.bfloat16)
+RARE = (torch.float16, torch.float64)
 
 
 @dataclass(frozen=True)
@@ -58,15 +83,23 @@ def _sequences(layout: str, shape: tuple[int, int, int], dtype: torch.dtype) -> 
     batch, steps, features = shape
     with torch.device("meta"):
         n = torch.empty(batch, dtype=torch.int64)
-        if layout in ("padded", "mask", "time-major"):
-            time = 0 if layout == "time-major" else 1
-            size = (steps, batch) if time == 0 else (batch, steps)
-            values = torch.empty(*size, features, dtype=dtype, requires_grad=True)
-            keep = torch.empty(size, dtype=torch.bool) if layout == "mask" else None
-            return Sequences(values=values, lengths=n, count=n, start=n, time=time, keep=keep, full=False)
-        values = torch.empty(batch * steps, features, dtype=dtype, requires_grad=True)
-        hops = torch.empty(steps, dtype=torch.int64) if layout == "packed" else None
-        return Sequences(values=values, lengths=n, count=n, start=n, hops=hops)
+        if layout in ("flat", "gaps", "packed"):
+            values = torch.empty(batch * steps, features, dtype=dtype, requires_grad=True)
+            hops = torch.empty(steps, dtype=torch.int64) if layout == "packed" else None
+            return Sequences(values=values, lengths=n, count=n, start=n, hops=hops, full=layout != "gaps")
+        time = 0 if layout == "time-major" else 1
+        size = (steps, batch) if time == 0 else (batch, steps)
+        values = _rows(layout, size, features, dtype).requires_grad_()
+        keep = torch.empty(size, dtype=torch.bool) if layout in ("mask", *MEMORIES) else None
+        return Sequences(values=values, lengths=n, count=n, start=n, time=time, keep=keep, full=False)
+
+
+def _rows(layout: str, size: tuple[int, int], features: int, dtype: torch.dtype) -> Tensor:
+    if layout == "channels first":
+        return torch.empty(size[0], features, size[1], dtype=dtype).transpose(1, 2)
+    if layout == "cut":
+        return torch.empty(*size, features, dtype=dtype)[..., : features - 2]
+    return torch.empty(*size, features + (layout == "odd pitch"), dtype=dtype)[..., :features]
 
 
 REDUCTIONS = {
@@ -77,34 +110,31 @@ REDUCTIONS = {
 
 
 def _run(verb: str, seq: Sequences) -> None:
-    rows = seq.values
+    rows, wide = seq.values, torch.promote_types(seq.values.dtype, torch.float32)
     if verb == "attend":
         scores = torch.empty(*rows.shape[:-1], 4, device="meta", dtype=rows.dtype, requires_grad=True)
-        pooled = attention.attend(seq, scores, rows, torch.float32)[0]
+        pooled = attention.attend(seq, scores, rows, wide)[0]
     elif verb in REDUCTIONS:
-        pooled = REDUCTIONS[verb](seq, rows, torch.float32)
+        pooled = REDUCTIONS[verb](seq, rows, wide)
     else:
         pooled = peaks.peak(seq, rows, verb == "largest")
     torch.autograd.grad(pooled, [rows], torch.empty_like(pooled))
-
-
-LAYOUTS = ("padded", "mask", "time-major", "flat", "packed")
 
 
 def launches(layouts: Sequence[str] = LAYOUTS) -> Iterator[tuple[str, Launch]]:
     """Each configuration once, with the case that led to it."""
     seen = set()
     for layout in layouts:
-        for size, shape in SHAPES.items():
-            for dtype in DTYPES:
-                for verb in (*REDUCTIONS, "largest", "smallest", "attend"):
-                    with recorded() as found:
-                        _run(verb, _sequences(layout, shape, dtype))
-                    for launch in found:
-                        key = configuration(launch)
-                        if key not in seen:
-                            seen.add(key)
-                            yield f"{layout} {size} {str(dtype).removeprefix('torch.')}", launch
+        dtypes = COMMON if layout != "mask" else COMMON + RARE
+        for (size, shape), dtype in product(SHAPES.items(), dtypes):
+            for verb in (*REDUCTIONS, "largest", "smallest", "attend"):
+                with recorded() as found:
+                    _run(verb, _sequences(layout, shape, dtype))
+                for launch in found:
+                    key = configuration(launch)
+                    if key not in seen:
+                        seen.add(key)
+                        yield f"{layout} {size} {str(dtype).removeprefix('torch.')}", launch
 
 
 def a_few(found: Sequence[tuple[str, Launch]]) -> list[tuple[str, Launch]]:

@@ -4,17 +4,19 @@ import importlib.util
 import re
 import subprocess
 import tempfile
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LOADS = {"cuda": re.compile(r"\bLDG\.E(?:\.\w+)*"), "hip": re.compile(r"\b(?:global|buffer)_load_\w+")}
+LOADS = re.compile(r"\bLDG\.E(?:\.\w+)*")
 WIDE = {"cuda": re.compile(r"\bLDG\.E(?:\.\w+)*\.128"), "hip": re.compile(r"\b(?:global|buffer)_load_dwordx4")}
 WIDE_STORES = {"cuda": re.compile(r"\bSTG\.E(?:\.\w+)*\.128"), "hip": re.compile(r"\b(?:global|buffer)_store_dwordx4")}
-NARROW = {"cuda": re.compile(r"\bLDG\.E(?:\.\w+)*\.[US]16"), "hip": re.compile(r"_load_(?:ushort|sshort|short)\w*")}
 BARRIERS = {"cuda": re.compile(r"\bBAR\.SYNC"), "hip": re.compile(r"\bs_barrier")}
 LABEL = re.compile(r"^\s*(\.L\w+):")
-JUMP = {"cuda": re.compile(r"\bBRA\b.*?`?\(?(\.L\w+)\)?"), "hip": re.compile(r"\bs_c?branch\w*\s+(\.L\w+)")}
+JUMP = re.compile(r"\bBRA\b.*?`?\(?(\.L\w+)\)?")
+BLOCK = re.compile(r"^(?:\.L(BB\w+):|; %bb\.)")
+LOOP = re.compile(r"; (?:=>This Inner Loop Header:|  in Loop: Header=(BB\w+)) ")
 INSTRUCTION = {"cuda": re.compile(r"^\s*/\*[0-9a-f]{4,}\*/\s+\S"), "hip": re.compile(r"^\s+[a-z]\w+")}
 
 
@@ -25,10 +27,9 @@ class Listing:
     registers: int
     spilled: int
     shared: int
-    loads: int
     wide: int
-    narrow: int
     wide_stores: int
+    instructions: int
     loop_wide: int
     loop_barriers: int
     loop_instructions: int
@@ -45,11 +46,11 @@ def read(compiled: Any, vendor: str) -> Listing:
         )
         registers = _number(r"\.vgpr_count:\s*(\d+)", code)
     lines = code.splitlines()
-    loop = _loop(lines, vendor)
+    loop = _jumped_back(lines) if vendor == "cuda" else _annotated(lines)
     return Listing(
-        registers, spilled, compiled.metadata.shared, _count(LOADS, lines, vendor), _count(WIDE, lines, vendor),
-        _count(NARROW, lines, vendor), _count(WIDE_STORES, lines, vendor), _count(WIDE, loop, vendor),
-        _count(BARRIERS, loop, vendor), _count(INSTRUCTION, loop, vendor),
+        registers, spilled, compiled.metadata.shared,
+        _count(WIDE, lines, vendor), _count(WIDE_STORES, lines, vendor), _count(INSTRUCTION, lines, vendor),
+        _count(WIDE, loop, vendor), _count(BARRIERS, loop, vendor), _count(INSTRUCTION, loop, vendor),
     )  # fmt: skip  # one line a source
 
 
@@ -63,17 +64,31 @@ def _number(pattern: str, text: str) -> int:
     return int(found[1])
 
 
-def _loop(lines: list[str], vendor: str) -> list[str]:
-    """The longest stretch that a jump leads back over and that loads: the loop over steps."""
+def _annotated(lines: list[str]) -> list[str]:
+    """The longest loop, by the comments of LLVM, which lays blocks that are not in a loop so that jumps lead back."""
+    loops: dict[str, list[str]] = defaultdict(list)
+    header = label = ""
+    for line in lines:
+        if block := BLOCK.match(line):
+            header, label = "", block[1] or ""
+        if inside := LOOP.search(line):
+            header = inside[1] or label
+        loops[header].append(line)
+    del loops[""]
+    return max(loops.values(), key=len, default=[])
+
+
+def _jumped_back(lines: list[str]) -> list[str]:
+    """The longest stretch that a jump leads back over and that loads."""
     at: dict[str, int] = {}
     longest: list[str] = []
     for number, line in enumerate(lines):
         if label := LABEL.match(line):
             at[label[1]] = number
-        jump = JUMP[vendor].search(line)
+        jump = JUMP.search(line)
         if jump and jump[1] in at:
             body = lines[at[jump[1]] : number + 1]
-            if len(body) > len(longest) and _count(LOADS, body, vendor):
+            if len(body) > len(longest) and LOADS.search("\n".join(body)):
                 longest = body
     return longest
 

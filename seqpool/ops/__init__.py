@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences, on_host
-from seqpool.ops import segment
+from seqpool.ops import deviations, segment
 from seqpool.ops.choice import backend, kernels_for
 from seqpool.ops.sorting import sort
 
@@ -186,8 +186,8 @@ def variation(seq: Sequences, rows: Tensor) -> tuple[Tensor, Tensor]:
         Both `(B, F)` in the accumulator's dtype, 0 for an empty sequence.
     """
     kernels = kernels_for(rows)
-    if kernels is not None:
-        both: tuple[Tensor, Tensor] = kernels.variation(seq, rows, accumulator(rows.dtype))
+    if kernels is not None or segment.by_slices(seq, rows, 16384):
+        both: tuple[Tensor, Tensor] = (kernels or deviations).variation(seq, rows, accumulator(rows.dtype))
         return both
     mean, deviation = centred(seq, select(seq, rows))
     return mean, total(seq, deviation.square())

@@ -5,6 +5,7 @@ import importlib.util
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import ModuleType
 from typing import Literal, get_args
 
@@ -13,11 +14,12 @@ from torch import Tensor
 
 Backend = Literal["reference", "triton"]
 NEEDED = (3, 6)
+RUN_ON = frozenset({"cuda", "rocm"})
+"""Platforms that the kernels are compiled for."""
 PROVEN: frozenset[str] = frozenset()
-"""Device types where the kernels are the default: those for which benchmarks/results holds a run that checked them."""
+"""Platforms where the kernels are the default: those on which benchmarks/results/gpu.csv was made, checks passed."""
 
 _asked: Backend | None = None
-_kernels: ModuleType | None = None
 
 
 @contextmanager
@@ -42,7 +44,9 @@ def backend(name: Backend) -> Iterator[None]:
     if name not in get_args(Backend):
         raise ValueError(f"backend must be one of {', '.join(map(repr, get_args(Backend)))}, {name!r} came")
     if name == "triton":
-        _require()
+        fault = _fault()
+        if fault is not None:
+            raise ImportError(fault)
     before, _asked = _asked, name
     try:
         yield
@@ -52,18 +56,27 @@ def backend(name: Backend) -> Iterator[None]:
 
 def kernels_for(rows: Tensor) -> ModuleType | None:
     """The kernels, where these rows go to them; `None` where they go to the reference."""
-    if (_asked or _usual(rows.device.type)) == "reference" or _watched() or 0 in rows.shape:
+    asked = _asked or _usual(platform(rows.device.type))
+    if asked == "reference" or _watched() or 0 in rows.shape:
         return None
-    kernels = _require()
-    if rows.device.type == "cpu" and not kernels.INTERPRETED:
+    # A statement, which Dynamo runs while it traces; `import_module` would break the graph.
+    from seqpool.ops import triton as kernels
+
+    if not kernels.INTERPRETED and platform(rows.device.type) not in RUN_ON:
         raise ValueError(
-            'backend("triton") needs tensors on a GPU, cpu came: move them, or leave the CPU to backend("reference")'
+            f'backend("triton") needs tensors on a CUDA or ROCm GPU, {rows.device.type} came: '
+            'move them, or leave them to backend("reference")'
         )
     return kernels
 
 
-def _usual(device: str) -> Backend:
-    return "triton" if device in PROVEN and _fault() is None else "reference"
+def platform(device: str) -> str:
+    """What compiles for a device type: PyTorch calls two of them "cuda"."""
+    return "rocm" if device == "cuda" and torch.version.hip is not None else device
+
+
+def _usual(platform: str) -> Backend:
+    return "triton" if platform in PROVEN and _fault() is None else "reference"
 
 
 def _watched() -> bool:
@@ -75,18 +88,15 @@ def _watched() -> bool:
     )
 
 
-def _require() -> ModuleType:
-    global _kernels
-    if _kernels is None:
-        fault = _fault()
-        if fault is not None:
-            raise ImportError(fault)
-        _kernels = importlib.import_module("seqpool.ops.triton")
-    return _kernels
-
-
+# Dynamo calls it, rather than trace how packages are looked up.
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # public in torch's documentation
 def _fault() -> str | None:
-    """What keeps the kernels from running here."""
+    return _fault_found()
+
+
+@cache
+def _fault_found() -> str | None:
+    """What keeps the kernels from running here; asked by every verb, found out once."""
     needed = ".".join(map(str, NEEDED))
     cure = f'install triton>={needed}, or use backend("reference")'
     if importlib.util.find_spec("triton") is None:

@@ -4,7 +4,6 @@ Each reduction has a dense form, which every device, graph and transform can run
 read lengths (`on_host`), a sum or a maximum reads just the real rows instead, in one pass.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -12,6 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqpool.layout import Sequences, on_host
+from seqpool.ops import slices
+
+_BLOCK = 16  # steps
 
 
 def total(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> Tensor:
@@ -24,7 +26,7 @@ def total(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> Tensor:
 
 def peak(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
     """First largest (smallest) real row of each sequence and feature, `(B, F)`."""
-    if on_host(rows) and _slices_win(seq, rows):
+    if by_slices(seq, rows, 2048):
         best: Tensor = _Peak.apply(rows, seq, largest)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
         return best
     detached = rows.detach()
@@ -44,15 +46,20 @@ def pick(seq: Sequences, rows: Tensor, step: Tensor) -> Tensor:
     return rows.flatten(0, -2).index_select(0, place)
 
 
+def by_slices(seq: Sequences, rows: Tensor, numbers: int) -> bool:
+    """Whether a few calls a sequence, over its real rows alone, cost less than the dense form does on `numbers`."""
+    return on_host(rows) and 0 not in rows.shape and rows.numel() >= numbers * seq.batch
+
+
 class _Total(torch.autograd.Function):
     @staticmethod
     def forward(rows: Tensor, seq: Sequences, dtype: torch.dtype) -> Tensor:
-        table = _table(rows) if rows.dtype == dtype else None
+        table = slices.table(rows) if rows.dtype == dtype else None
         if table is not None:
-            index = _index(seq, rows)
+            index = slices.index(seq, rows)
             bounds = F.pad(seq.count.cumsum(0), (1, 0))
             return F.embedding_bag(index, table, bounds, mode="sum", include_last_offset=True)
-        return torch.stack([steps.sum(0, dtype=dtype) for steps in _each(seq, rows)])
+        return torch.stack([steps.sum(0, dtype=dtype) for steps in slices.each(seq, rows)])
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Sequences, torch.dtype], output: Tensor) -> None:  # noqa: ARG004  # torch passes it
@@ -61,43 +68,79 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        return _spread(ctx.seq, grad.to(ctx.dtype)).expand(ctx.shape), None, None
+        return spread(ctx.seq, grad.to(ctx.dtype)).expand(ctx.shape), None, None
 
 
 class _Peak(torch.autograd.Function):
     @staticmethod
     def forward(rows: Tensor, seq: Sequences, largest: bool) -> Tensor:
+        if seq.hops is not None and seq.full:
+            return _running_peak(seq, rows, largest)
         reduce = torch.amax if largest else torch.amin
         empty = rows.new_zeros(rows.shape[-1])
-        return torch.stack([reduce(steps, 0) if steps.shape[0] else empty for steps in _each(seq, rows)])
+        return torch.stack([reduce(steps, 0) if steps.shape[0] else empty for steps in slices.each(seq, rows)])
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Sequences, bool], output: Tensor) -> None:
-        rows, ctx.seq, _ = inputs
+        rows, ctx.seq, ctx.largest = inputs
         ctx.save_for_backward(rows, output)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        rows, best = ctx.saved_tensors
+        rows, best = (saved.detach() for saved in ctx.saved_tensors)
         seq = ctx.seq
-        first = _first_hit(seq, rows.detach(), best.detach())
+        quick = by_slices(seq, rows, 4096)
+        first = _first_places(seq, rows, ctx.largest) if quick else _first_hit(seq, rows, best)
         grad = torch.where(_some(seq), grad, 0)
         if seq.time is not None:
             first, grad = first.unsqueeze(seq.time), grad.unsqueeze(seq.time)
-        # scatter_add: the clamped places of empty sequences may coincide with others', and add 0 there.
-        return torch.zeros_like(rows).scatter_add(seq.time or 0, first, grad), None, None
+        # Added: the places of empty sequences may coincide with others', and add 0 there.
+        return grad.new_zeros(rows.shape).scatter_add_(seq.time or 0, first, grad), None, None
 
 
-def _slices_win(seq: Sequences, rows: Tensor) -> bool:
-    # A call a sequence costs about as much as the dense form spends on 2,048 numbers.
-    return 0 not in rows.shape and rows.numel() >= 2048 * seq.batch
+def _running_peak(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
+    """Step by step through packed rows: those of one step lie together, those of one sequence do not."""
+    assert seq.hops is not None
+    extreme = torch.maximum if largest else torch.minimum
+    sizes = torch.diff(seq.hops, append=seq.hops.new_tensor([rows.shape[0]])).tolist()
+    first, *steps = torch.split(rows, sizes)
+    best: Tensor = first.clone()
+    for step in steps:
+        running = best[: step.shape[0]]
+        extreme(running, step, out=running)
+    return best.index_select(0, seq.start)
+
+
+def _first_places(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
+    """Place along the row axis of the first extreme row, `(B, F)`; any place for an empty sequence."""
+    anywhere = torch.zeros(rows.shape[-1], dtype=torch.int64)
+    return torch.stack(
+        [
+            place.expand(-1, steps.shape[1]).gather(0, _first_step(steps, largest))[0] if steps.shape[0] else anywhere
+            for steps, place in zip(slices.each(seq, rows), slices.places(seq, rows), strict=True)
+        ]
+    )
+
+
+def _first_step(steps: Tensor, largest: bool) -> Tensor:
+    """First extreme one of the steps `(n, F)`, `(1, F)`."""
+    find, reduce = (torch.max, torch.amax) if largest else (torch.min, torch.amin)
+    if steps.shape[0] <= 4 * _BLOCK:
+        return find(steps, 0, keepdim=True).indices
+    # First its block: extremes alone cost a tenth of extremes with indices. The final block may overlap another.
+    final = steps.shape[0] - _BLOCK
+    whole = steps[: steps.shape[0] // _BLOCK * _BLOCK].view(-1, _BLOCK, steps.shape[1])
+    blocks = torch.cat([reduce(whole, 1), reduce(steps[final:], 0, keepdim=True)])
+    start = (find(blocks, 0, keepdim=True).indices * _BLOCK).clamp(max=final)
+    within = start + torch.arange(_BLOCK).unsqueeze(1)
+    return start + find(steps.gather(0, within), 0, keepdim=True).indices
 
 
 def _some(seq: Sequences) -> Tensor:
     return (seq.count > 0).unsqueeze(1)
 
 
-def _spread(seq: Sequences, vectors: Tensor) -> Tensor:
+def spread(seq: Sequences, vectors: Tensor) -> Tensor:
     """Each row's own vector, 0 on padding."""
     spread = vectors[seq.owner()] if seq.time is None else vectors.unsqueeze(seq.time)
     valid = seq.valid()
@@ -143,46 +186,3 @@ def _first_hit(seq: Sequences, rows: Tensor, best: Tensor) -> Tensor:
 def _by_owner(seq: Sequences, rows: Tensor, start: Tensor, reduce: str) -> Tensor:
     owner = seq.owner().unsqueeze(1).expand_as(rows)
     return start.scatter_reduce(0, owner, rows, reduce)
-
-
-def _table(rows: Tensor) -> Tensor | None:
-    """Rows as one table `(M, F)` without a copy, where their strides are whole rows; `None` elsewhere."""
-    width = rows.shape[-1]
-    if rows.stride(-1) != 1 or any(stride % width for stride in rows.stride()[:-1]):
-        return None
-    last = sum((size - 1) * stride for size, stride in zip(rows.shape[:-1], rows.stride()[:-1], strict=True))
-    return rows.as_strided((last // width + 1, width), (width, 1))
-
-
-def _index(seq: Sequences, rows: Tensor) -> Tensor:
-    """Place in `_table(rows)` of every real row, sequence by sequence."""
-    pitch = [stride // rows.shape[-1] for stride in rows.stride()[:-1]]
-    if seq.time is None and seq.hops is None and seq.full:
-        return torch.arange(rows.shape[0]) * pitch[0]
-    if seq.time is None and seq.hops is None:
-        valid = seq.valid()
-        assert valid is not None
-        return valid.nonzero().squeeze(1) * pitch[0]
-    if seq.keep is not None and seq.time is not None:
-        sequence, step = (seq.keep if seq.time == 1 else seq.keep.t()).nonzero().unbind(1)
-    else:
-        steps = seq.hops.shape[0] if seq.hops is not None else rows.shape[seq.time or 0]
-        sequence, step = (torch.arange(steps) < seq.lengths.unsqueeze(1)).nonzero().unbind(1)
-    if seq.hops is not None:
-        place = seq.hops[step] + seq.start[sequence]
-        return (place if seq.keep is None else place[seq.keep[place]]) * pitch[0]
-    by_sequence, by_step = pitch if seq.time == 1 else reversed(pitch)
-    return sequence * by_sequence + step * by_step
-
-
-def _each(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
-    """The real rows of one sequence after the other, as slices where the layout has them."""
-    for b, (start, length) in enumerate(zip(seq.start.tolist(), seq.lengths.tolist(), strict=True)):
-        steps, keep = rows, seq.keep
-        if seq.time is not None:
-            steps, keep = rows.select(1 - seq.time, b), None if keep is None else keep.select(1 - seq.time, b)
-        if seq.hops is None and keep is None:
-            yield steps[start : start + length]
-            continue
-        place = start + (torch.arange(length) if seq.hops is None else seq.hops[:length])
-        yield steps.index_select(0, place if keep is None else place[keep[place]])

@@ -34,7 +34,7 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Averages) -> None:
 def _backward(ctx: Any, grad: Tensor, _: Tensor, mass_grad: Tensor) -> tuple[Tensor | None, ...]:
     rows, scores, average, shift, norm, *found_by = ctx.saved_tensors
     delta = (grad * average).sum(-1) - mass_grad * norm
-    arguments: Any = (grad.contiguous(), delta, rows, scores, shift, norm, *found_by, ctx.time)
+    arguments: Any = (grad, delta, rows, scores, shift, norm, *found_by, ctx.time)
     return *attend_gradients(*arguments), *[None] * 8
 
 

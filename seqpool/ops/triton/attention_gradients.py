@@ -52,6 +52,7 @@ def attend_gradients(
 ) -> tuple[Tensor, Tensor]:  # fmt: skip  # one line an address
     """Gradients by the rows and by the scores, 0 on padding; no row is read again for its own gradient."""
     by_row, by_score = rows.new_empty(rows.shape), scores.new_empty(scores.shape)
+    grads, deltas = grads.contiguous(), deltas.contiguous()
     features, heads = rows.shape[-1], scores.shape[-1]
     many, size = places(rows.shape, time)
     shape = tile(rows, many)

@@ -112,8 +112,8 @@ def variation_gradient(
     many, size = places(rows.shape, time)
     shape = tile(rows, many)
     launch(line_gradient_kernel)[-(-many // shape.steps), -(-features // shape.width)](
-        out, rows, level, slope, mean, start, lengths, keep, owner, valid, *strides(rows, time, shape.grain),
-        *keep_strides(keep, time), many, size, features // shape.whole,
+        out, rows, level.contiguous(), slope.contiguous(), mean, start, lengths, keep, owner, valid,
+        *strides(rows, time, shape.grain), *keep_strides(keep, time), many, size, features // shape.whole,
         TIME=time, KEEP=keep is not None, VALID=valid is not None, **shape.fixed,
     )  # fmt: skip  # one line a role
     return out

@@ -10,6 +10,8 @@ LOADS = 4
 """Independent 16-byte loads a lane: 2 KB a warp in flight, so that 16 resident warps give the 32 KB an SM needs."""
 MANY = 2048
 """Programs that fill a large GPU with one warp each: some 16 warps on each of 132 SMs."""
+ALONE = 32
+"""Numbers of a row that a tile holds where each moves by itself, by an address of its own: registers allow 8 a lane."""
 
 
 class Tile(NamedTuple):
@@ -33,16 +35,16 @@ class Tile(NamedTuple):
 def tile(rows: Tensor, programs: int) -> Tile:
     """The tile for `rows`, where the grid has `programs` times the tiles that cover a row.
 
-    One warp a program where there are many: its lanes never wait for another warp. Four where there are few. Rows whose
-    pitch 16 bytes do not divide are loaded number by number, with an address each: half as many, or registers run out.
+    One warp a program where there are many: its lanes never wait for another warp. Four where there are few. Shorter
+    rows leave room for more steps. Rows whose pitch or length 16 bytes do not divide are moved number by number.
     """
     features, bytes_each = rows.shape[-1], rows.element_size()
-    width, load = min(ROW_BYTES // bytes_each, power_of_2(features)), 16 // bytes_each
+    load = 16 // bytes_each
     grain, whole = load if even(rows) else 1, load if features % load == 0 else 1
-    if bytes_each < 8 and grain * whole == 1:
-        width = min(width, ROW_BYTES // 2 // bytes_each)
+    together = 1 not in (grain, whole)
+    width = min(ROW_BYTES // bytes_each if together else ALONE, power_of_2(features))
     warps = 1 if programs * -(-features // width) >= MANY else 4
-    return Tile(warps * 32 * LOADS * 16 // ROW_BYTES, width, warps, grain, whole)
+    return Tile(warps * 32 * LOADS * 16 // (width * bytes_each if together else ROW_BYTES), width, warps, grain, whole)
 
 
 def even(rows: Tensor) -> bool:

@@ -8,6 +8,12 @@ from seqpool.ops.triton.language import jit, tl
 
 
 @jit
+def spaced(feature, stride):
+    """Offsets of these features: int64, as a stride of half a table may be int32 and its double not."""
+    return feature.to(tl.int64) * stride
+
+
+@jit
 def share(program, lengths, owners, firsts, CHUNK: tl.constexpr):
     """Sequence that this program reads, and its steps `[begin, end)`: all, or one chunk where CHUNK is not 0."""
     sequence = program.to(tl.int64)

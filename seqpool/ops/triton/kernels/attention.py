@@ -4,7 +4,7 @@ Each lane of the tile keeps the maximum, the mass and the sum of its own steps, 
 Heads lie side by side in the grid: those of one sequence read the same rows at about the same time, from the L2 cache.
 """
 
-from seqpool.ops.triton.kernels.address import owner, place, share
+from seqpool.ops.triton.kernels.address import owner, place, share, spaced
 from seqpool.ops.triton.language import jit, tl
 
 
@@ -42,9 +42,9 @@ def attend_kernel(
         step = first + tl.arange(0, STEPS)
         at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
         offset = sequence * across + at[:, None] * along + head.to(tl.int64) * between
-        address = x + offset * GRAIN + feature[None, :] * apart
+        address = x + offset * GRAIN + spaced(feature, apart)[None, :]
         row = tl.load(address, mask=real[:, None] & inside[None, :], other=0).to(wide)
-        score_offset = sequence * score_across + at * score_along + head * score_apart
+        score_offset = sequence * score_across + at * score_along + tl.cast(head, tl.int64) * score_apart
         score = tl.load(scores + score_offset, mask=real, other=float("-inf")).to(wide)
         higher = tl.maximum(shift, score)
         base = tl.where(higher == float("-inf"), 0.0, higher)
@@ -95,10 +95,10 @@ def score_gradient_kernel(
     for first in range(0, features * WHOLE, WIDTH):
         feature = first + tl.arange(0, WIDTH)
         mask = real[:, None] & (feature < features * WHOLE)[None, :]
-        offset = (sequence_at[:, None] * across + at[:, None] * along) * GRAIN + feature[None, :] * apart
+        offset = (sequence_at[:, None] * across + at[:, None] * along) * GRAIN + spaced(feature, apart)[None, :]
         value = tl.load(x + offset, mask=mask, other=0).to(wide)
         dot += value * tl.load(grads + cell[:, None] * features * WHOLE + feature[None, :], mask=mask, other=0)
-    offset = sequence_at * score_across + at * score_along + head * score_apart
+    offset = sequence_at * score_across + at * score_along + tl.cast(head, tl.int64) * score_apart
     weight = _weight(scores, shift, norm, offset, cell, real, wide)
     gradient = weight * (tl.sum(dot, 1) - tl.load(deltas + cell, mask=real, other=0))
     tl.store(out + row * heads + head, tl.where(real, gradient, 0.0).to(out.dtype.element_ty), mask=row < rows)
@@ -123,7 +123,7 @@ def row_gradient_kernel(
     summed = tl.zeros([STEPS, WIDTH], wide)
     for head in range(heads):
         cell = sequence * heads + head
-        offset = sequence_at * score_across + at * score_along + head * score_apart
+        offset = sequence_at * score_across + at * score_along + tl.cast(head, tl.int64) * score_apart
         weight = _weight(scores, shift, norm, offset, cell, real, wide)
         summed += weight[:, None] * tl.load(
             grads + cell[:, None] * features * WHOLE + feature[None, :], mask=mask, other=0

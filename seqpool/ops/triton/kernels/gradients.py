@@ -1,6 +1,6 @@
 """Gradients of the reductions: each row of the table is written once, padding with 0."""
 
-from seqpool.ops.triton.kernels.address import owner
+from seqpool.ops.triton.kernels.address import owner, spaced
 from seqpool.ops.triton.language import jit, tl
 
 
@@ -53,7 +53,7 @@ def share_gradient_kernel(
         TIME, KEEP, VALID, STEPS, WIDTH, WHOLE,
     )  # fmt: skip  # one line a role
     beyond = sequence[:, None] * across if TIME != -1 else 0
-    offset = (beyond + at[:, None] * along) * GRAIN + feature[None, :] * apart
+    offset = (beyond + at[:, None] * along) * GRAIN + spaced(feature, apart)[None, :]
     value = tl.load(x + offset, mask=real, other=0).to(norms.dtype.element_ty)
     share = tl.exp(value - tl.load(norms + cell, mask=real, other=0))
     gradient = tl.where(real, share * tl.load(grads + cell, mask=real, other=0), 0.0)
@@ -73,7 +73,7 @@ def line_gradient_kernel(
         TIME, KEEP, VALID, STEPS, WIDTH, WHOLE,
     )  # fmt: skip  # one line a role
     beyond = sequence[:, None] * across if TIME != -1 else 0
-    offset = (beyond + at[:, None] * along) * GRAIN + feature[None, :] * apart
+    offset = (beyond + at[:, None] * along) * GRAIN + spaced(feature, apart)[None, :]
     value = tl.load(x + offset, mask=real, other=0).to(centres.dtype.element_ty)
     deviation = value - tl.load(centres + cell, mask=real, other=0)
     slope = tl.load(slopes + cell, mask=real, other=0)

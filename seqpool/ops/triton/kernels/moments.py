@@ -4,7 +4,7 @@ Each lane keeps the state of its own steps, and the lanes meet once, after the l
 fetched in halves that share the state: as many loads in flight, for half the registers.
 """
 
-from seqpool.ops.triton.kernels.address import place, share
+from seqpool.ops.triton.kernels.address import place, share, spaced
 from seqpool.ops.triton.language import jit, tl
 
 
@@ -44,7 +44,7 @@ def logsumexp_kernel(
     feature = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
     inside = feature < features * WHOLE
     wide = out.dtype.element_ty
-    row = x + sequence * across * GRAIN + feature * apart
+    row = x + sequence * across * GRAIN + spaced(feature, apart)
     found_by = sequence, end, start, hops, keep, along, keep_across, keep_along
     part: tl.constexpr = STEPS // 2
     half = tl.arange(0, part)
@@ -125,7 +125,7 @@ def variation_kernel(
     feature = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
     inside = feature < features * WHOLE
     wide = out.dtype.element_ty
-    head = sequence * across * GRAIN + feature * apart
+    head = sequence * across * GRAIN + spaced(feature, apart)
     first_row = head + tl.load(start + sequence) * along * GRAIN
     some = inside & (begin + feature * 0 < end)
     level = _finite(tl.load((x_first if NESTED else x) + first_row, mask=some, other=0).to(wide))

@@ -4,7 +4,7 @@ Every lane of the tile reduces its own steps and the lanes meet once, after the 
 depends on no other program, so no atomics, and two runs agree bit for bit.
 """
 
-from seqpool.ops.triton.kernels.address import place, share
+from seqpool.ops.triton.kernels.address import place, share, spaced
 from seqpool.ops.triton.language import jit, tl
 
 NOWHERE = tl.constexpr(2**31 - 1)
@@ -25,7 +25,7 @@ def total_kernel(
     for first in range(begin, end, STEPS):
         step = first + tl.arange(0, STEPS)
         at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
-        offset = (sequence * across + at[:, None] * along) * GRAIN + feature[None, :] * apart
+        offset = (sequence * across + at[:, None] * along) * GRAIN + spaced(feature, apart)[None, :]
         summed += tl.load(x + offset, mask=real[:, None] & inside[None, :], other=0).to(out.dtype.element_ty)
     tl.store(out + program.to(tl.int64) * features * WHOLE + feature, tl.sum(summed, 0), mask=inside)
 
@@ -73,7 +73,7 @@ def peak_kernel(
     for first in range(begin, end, STEPS):
         step = first + tl.arange(0, STEPS)
         at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
-        offset = (sequence * across + at[:, None] * along) * GRAIN + feature[None, :] * apart
+        offset = (sequence * across + at[:, None] * along) * GRAIN + spaced(feature, apart)[None, :]
         mask = real[:, None] & inside[None, :]
         value = tl.load(x + offset, mask=mask, other=0).to(wide) * sign
         # Masked lanes are worse than any step, even one of -inf: they lie nowhere.
@@ -84,7 +84,9 @@ def peak_kernel(
     hop = tl.load(hops + best_step, mask=some, other=0) if HOPS else best_step.to(tl.int64)
     at = tl.load(start + sequence) + hop
     if NESTED:
-        at = tl.load(x_at + (sequence * across + at * along) * GRAIN + feature * apart, mask=some & inside, other=-1)
+        at = tl.load(
+            x_at + (sequence * across + at * along) * GRAIN + spaced(feature, apart), mask=some & inside, other=-1
+        )
     row = program.to(tl.int64) * features * WHOLE + feature
     best = tl.where(some, best * sign, 0.0) if FINAL else best * sign
     tl.store(out + row, best.to(out.dtype.element_ty), mask=inside)

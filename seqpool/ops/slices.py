@@ -1,0 +1,60 @@
+"""Where the real rows lie, sequence by sequence, for the CPU, where the host may read lengths."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from seqpool.layout import Sequences
+
+
+def table(rows: Tensor) -> Tensor | None:
+    """Rows as one table `(M, F)` without a copy, where their strides are whole rows; `None` elsewhere."""
+    width = rows.shape[-1]
+    if rows.stride(-1) != 1 or any(stride % width for stride in rows.stride()[:-1]):
+        return None
+    last = sum((size - 1) * stride for size, stride in zip(rows.shape[:-1], rows.stride()[:-1], strict=True))
+    return rows.as_strided((last // width + 1, width), (width, 1))
+
+
+def index(seq: Sequences, rows: Tensor) -> Tensor:
+    """Place in `table(rows)` of every real row, sequence by sequence."""
+    pitch = [stride // rows.shape[-1] for stride in rows.stride()[:-1]]
+    if seq.time is None and seq.hops is None and seq.full:
+        return torch.arange(rows.shape[0]) * pitch[0]
+    if seq.time is None and seq.hops is None:
+        valid = seq.valid()
+        assert valid is not None
+        return valid.nonzero().squeeze(1) * pitch[0]
+    if seq.keep is not None and seq.time is not None:
+        sequence, step = (seq.keep if seq.time == 1 else seq.keep.t()).nonzero().unbind(1)
+    else:
+        steps = seq.hops.shape[0] if seq.hops is not None else rows.shape[seq.time or 0]
+        sequence, step = (torch.arange(steps) < seq.lengths.unsqueeze(1)).nonzero().unbind(1)
+    if seq.hops is not None:
+        place = seq.hops[step] + seq.start[sequence]
+        return (place if seq.keep is None else place[seq.keep[place]]) * pitch[0]
+    by_sequence, by_step = pitch if seq.time == 1 else reversed(pitch)
+    return sequence * by_sequence + step * by_step
+
+
+def each(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
+    """The real rows of one sequence after the other, as slices where the layout has them."""
+    for b, (start, length) in enumerate(zip(seq.start.tolist(), seq.lengths.tolist(), strict=True)):
+        steps, keep = rows, seq.keep
+        if seq.time is not None:
+            steps, keep = rows.select(1 - seq.time, b), None if keep is None else keep.select(1 - seq.time, b)
+        if seq.hops is None and keep is None:
+            yield steps[start : start + length]
+            continue
+        place = start + (torch.arange(length) if seq.hops is None else seq.hops[:length])
+        yield steps.index_select(0, place if keep is None else place[keep[place]])
+
+
+def places(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
+    """Where the rows of `each` lie along the row axis, `(n, 1)` of one sequence after the other."""
+    place = torch.arange(rows.shape[seq.time or 0])
+    if seq.time is None:
+        return each(seq, place.unsqueeze(1))
+    shape = (seq.batch, -1, 1) if seq.time == 1 else (-1, seq.batch, 1)
+    return each(seq, place.unsqueeze(1 - seq.time).unsqueeze(2).expand(shape))
