@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.recipes.conftest import Command
+from tests.recipes.peaks import FORGET
 from tests.recipes.predictions import TEXTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,14 +64,13 @@ def test_whoever_reads_may_stop(command: Command, trained_run: Path, tmp_path: P
 
 
 MEASURE = """
-import re, sys
+import sys
 from recipes.predict.cli import predict
+from tests.recipes.peaks import peak_of
 
 def peak(name):
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")  # forget the peak so far, which importing made
-    predict(["--ckpt_path", sys.argv[1], "--output", "out.csv", "--chunk_texts", "200", "--input", name])
-    return int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) / 1024
+    line = ["--ckpt_path", sys.argv[1], "--output", "out.csv", "--chunk_texts", "200", "--input", name]
+    return peak_of(lambda: predict(line))
 
 peak("small.csv")
 small = peak("small.csv")
@@ -78,7 +78,7 @@ print(f"{peak('large.csv') - small:.1f}")
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak is read as Linux keeps it")
+@pytest.mark.skipif(not FORGET.exists(), reason="the peak is read as Linux keeps it")
 def test_predict_at_a_bounded_memory(trained_run: Path, tmp_path: Path) -> None:
     # Even the small file holds several times the 1,000 texts that are read at a time.
     text = " ".join(f"word{n}" for n in range(100))

@@ -12,6 +12,7 @@ import pytest
 
 from recipes.data.module import TextData
 from tests.recipes.conftest import Command
+from tests.recipes.peaks import FORGET
 
 SIZE = 400
 
@@ -144,19 +145,14 @@ def test_compare_needs_the_texts_in_memory(command: Command, capsys: pytest.Capt
 
 
 TRAIN = """
-import re, sys
+import sys
 from functools import partial
 from lightning import Trainer
 from recipes.data.module import TextData
 from recipes.encoders import RNN
 from recipes.model import TextClassifier
 from recipes.poolers import named
-
-def peak(path):
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")  # forget the peak so far, which importing made
-    run(path)
-    return int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) / 1024
+from tests.recipes.peaks import peak_of
 
 def run(path):
     data = TextData(path, streaming=True, buffer_texts=1_000, vocab_size=500, max_tokens=16, batch_tokens=8_192)
@@ -169,8 +165,8 @@ def run(path):
     trainer.test(model, datamodule=data, verbose=False)
 
 run(sys.argv[1])
-small = peak(sys.argv[1])
-print(f"{peak(sys.argv[2]) - small:.1f}")
+small = peak_of(lambda: run(sys.argv[1]))
+print(f"{peak_of(lambda: run(sys.argv[2])) - small:.1f}")
 """
 
 
@@ -184,7 +180,7 @@ def write_texts(folder: Path, megabytes: float) -> None:
             file.writelines(f"{n} {text},{n % 2}\n" for n in range(rows))
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak is read as Linux keeps it")
+@pytest.mark.skipif(not FORGET.exists(), reason="the peak is read as Linux keeps it")
 def test_fit_and_test_at_a_bounded_memory(tmp_path: Path) -> None:
     write_texts(tmp_path / "small", 3)
     write_texts(tmp_path / "large", 20)
