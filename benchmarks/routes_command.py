@@ -10,7 +10,7 @@ import torch
 
 from benchmarks import routes
 from benchmarks.routes import KINDS, Row, cells, key
-from benchmarks.throughput.devices import facts
+from benchmarks.throughput.devices import add_device, check_device, facts
 from benchmarks.throughput.rows import read_table, replace, table
 from benchmarks.throughput.run import same_facts
 
@@ -49,13 +49,12 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks routes", description=routes.__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="timed rounds, at least 2 (default: 5)")
     parser.add_argument("--every", type=int, default=1, help="measure one cell in so many (default: 1, all)")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    add_device(parser)
     parser.add_argument("--output", type=Path, help="CSV to write, gone on with where it exists")
     options = parser.parse_args(argv)
     if options.rounds < 2 or options.every < 1:
         parser.error(f"needs --rounds >= 2 and --every >= 1, {options.rounds} and {options.every} came")
-    if options.device == "cuda" and not torch.cuda.is_available():
-        parser.error("--device cuda needs a GPU and a CUDA build of torch, neither is usable here: leave it out")
+    check_device(parser, options.device)
     torch.set_num_threads(1)
     device = torch.device(options.device)
     path, about = options.output or RESULTS / f"routes-{device.type}.csv", facts(device)

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from benchmarks.throughput.batches import LAYOUTS
 from benchmarks.throughput.compare import compare, judgement
-from benchmarks.throughput.devices import clock_of, copy_bandwidth, facts
+from benchmarks.throughput.devices import add_device, check_device, clock_of, copy_bandwidth, facts
 from benchmarks.throughput.measure import DTYPES, Bench
 from benchmarks.throughput.report import write_report
 from benchmarks.throughput.rows import Results
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     for kind, known in kinds:
         parser.add_argument(f"--{kind}s", type=several(one_of(kind, known)), help=f"out of {','.join(known)}")
     parser.add_argument("--shapes", type=several(Shape.parse), help="as 64x256x512,32x2048x512:geometric")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to measure (default: cpu)")
+    add_device(parser)
     parser.add_argument("--backend", choices=get_args(Backend), help="of seqpool (default: what seqpool picks there)")
     parser.add_argument("--threads", type=int, default=1, help="torch threads on the CPU (default: 1)")
     parser.add_argument("--seconds", type=float, help="time for the rounds of a case and pass")
@@ -78,8 +78,7 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
             parser.error(f"--{name} must be above 0, {value} came")
     if options.save is not None and options.save.suffix != ".csv":
         parser.error(f"--save must be named *.csv, {options.save} came")
-    if options.device == "cuda" and not torch.cuda.is_available():
-        parser.error("--device cuda needs a GPU and a CUDA build of torch, neither is usable here: leave it out")
+    check_device(parser, options.device)
 
 
 def throughput(argv: Sequence[str]) -> int:

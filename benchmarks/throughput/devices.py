@@ -1,5 +1,6 @@
 """A device's clock, its copy bandwidth and its peak memory, and what else a number depends on."""
 
+import argparse
 import os
 import platform
 import subprocess
@@ -44,6 +45,17 @@ class CudaClock:
         end.record()
         end.synchronize()
         return float(begin.elapsed_time(end)) / 1000
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Let a command be told where to measure."""
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to measure (default: cpu)")
+
+
+def check_device(parser: argparse.ArgumentParser, device: str) -> None:
+    """End the command with one line where the device is not there."""
+    if device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda needs a GPU and a CUDA build of torch, neither is usable here: leave it out")
 
 
 def clock_of(device: torch.device) -> Callable[[Run], float]:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.throughput import training
-from benchmarks.throughput.devices import facts
+from benchmarks.throughput.devices import add_device, check_device, facts
 from benchmarks.throughput.report import RESULTS, target_lines
 from benchmarks.throughput.rows import read_table, replace, table
 from benchmarks.throughput.run import same_facts
@@ -110,7 +110,7 @@ def _parsed(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Name
     parser.add_argument("--shapes", default="32x200x128:uniform", help="BxTxhidden:lengths (default: %(default)s)")
     parser.add_argument("--batches", type=int, default=8, help="batches an epoch (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=7, help="epochs that count, at least 2 (default: %(default)s)")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    add_device(parser)
     parser.add_argument("--save", type=Path, help="CSV to write, gone on with where it exists")
     options = parser.parse_args(argv)
     try:
@@ -119,8 +119,7 @@ def _parsed(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Name
         parser.error(str(error))
     if options.rounds < 2 or options.batches < 1:
         parser.error(f"at least 2 rounds and 1 batch are needed, {options.rounds} and {options.batches} came")
-    if options.device == "cuda" and not torch.cuda.is_available():
-        parser.error("--device cuda needs a GPU and a CUDA build of torch, neither is usable here: leave it out")
+    check_device(parser, options.device)
     return parser, options, shapes
 
 
