@@ -1,7 +1,9 @@
 """Models and tokenizers of `transformers`, which is optional: nothing else in the recipes imports it."""
 
+import sys
 from types import ModuleType
 
+import torch
 from tokenizers import Tokenizer
 from torch import nn
 
@@ -27,18 +29,34 @@ def load_model(path: str) -> nn.Module:
 def load_tokenizer(path: str, *, max_tokens: int) -> Tokenizer:
     """The tokenizer of a pretrained model, its special tokens put in, longer texts cut inside them.
 
+    A text is cut to what the tokenizer and the model's positions allow, too.
+
     Raises:
-        ValueError: `transformers` is not installed, or the tokenizer cannot be loaded.
+        ValueError: `transformers` is not installed, or the tokenizer or the model's configuration cannot be loaded.
     """
     transformers = _transformers()
     try:
         loaded = transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=False, use_fast=True)
         tokenizer: Tokenizer = loaded.backend_tokenizer
         tokenizer.no_padding()
-        tokenizer.enable_truncation(min(max_tokens, loaded.model_max_length))
+        tokenizer.enable_truncation(min(max_tokens, loaded.model_max_length, _positions(transformers, path)))
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError) as error:
         raise ValueError(f"the tokenizer of {path!r} cannot be loaded: {_first_line(error)}") from error
     return tokenizer
+
+
+def _positions(transformers: ModuleType, path: str) -> int:
+    """Longest text that a model has positions for; one without such a limit has as many as a computer counts."""
+    config = transformers.AutoConfig.from_pretrained(path, trust_remote_code=False)
+    limit = getattr(config, "max_position_embeddings", None)
+    if limit is None or limit < 1:
+        return sys.maxsize
+    with torch.device("meta"):
+        model: nn.Module = transformers.AutoModel.from_config(config, trust_remote_code=False)
+    tables = [table for name, table in model.named_modules() if name.endswith("position_embeddings")]
+    # RoBERTa and its kin keep the rows up to that of padding.
+    taken = [int(table.padding_idx) + 1 for table in tables if getattr(table, "padding_idx", None) is not None]
+    return int(limit) - max(taken, default=0)
 
 
 def _transformers() -> ModuleType:

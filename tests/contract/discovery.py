@@ -160,12 +160,15 @@ def _verbs_of(case: Case) -> set[str]:
     return seen
 
 
-def _one_a_verb(cases: list[Case]) -> list[Case]:
-    """For each verb, the pooler that calls it and little else."""
+def _every_verb(cases: list[Case]) -> list[Case]:
+    """Few poolers that call every verb: the rarest verb first, by whoever calls it and little else."""
     used = {case: _verbs_of(case) for case in cases if "h_n" not in case.needs}
     users = {verb: [case for case in used if verb in used[case]] for verb in VERBS}
-    chosen = [min(of_verb, key=lambda case: len(used[case])) for of_verb in users.values()]
-    return list(dict.fromkeys(chosen))
+    chosen: list[Case] = []
+    for verb in sorted(VERBS, key=lambda verb: len(users[verb])):
+        if not any(verb in used[case] for case in chosen):
+            chosen.append(min(users[verb], key=lambda case: len(used[case])))
+    return chosen
 
 
 CASES = _cases()
@@ -173,4 +176,4 @@ FIRST = [case for case in CASES if case.sample is case.cls.samples[0]]
 ATTENTION = [case for case in CASES if issubclass(case.cls, AttentionBase)]
 SCORED = [case for case in ATTENTION if hasattr(case.start(), "score")]
 NEEDY = [case for case in FIRST if case.needs]
-ONE_A_VERB = _one_a_verb(CASES)
+EVERY_VERB = _every_verb(CASES)

@@ -1,13 +1,32 @@
 """The axes that the contract's tests run over."""
 
+from collections.abc import Iterable
+
 import pytest
 
-from tests.contract.discovery import ATTENTION, CASES, FIRST, NEEDY, SCORED
+from tests.contract.discovery import ATTENTION, CASES, EVERY_VERB, FIRST, NEEDY, SCORED
 from tests.contract.layouts import LAYOUTS
+
+# One layout a way to sum, dense, holes, packed and flat; and those that bring an RNN's states.
+SUMMED = ["right_padded", "holes", "packed_unsorted", "flat_int64"]
+PATHS = [*SUMMED, *(name for name, layout in LAYOUTS.items() if layout.states)]
 
 every_pooler = pytest.mark.parametrize("case", CASES, ids=str)
 every_class = pytest.mark.parametrize("case", FIRST, ids=str)
+every_verb = pytest.mark.parametrize("case", EVERY_VERB, ids=str)
 every_attention = pytest.mark.parametrize("case", ATTENTION, ids=str)
 every_scored = pytest.mark.parametrize("case", SCORED, ids=str)
 every_needy = pytest.mark.parametrize("case", NEEDY, ids=str)
 every_layout = pytest.mark.parametrize("layout", LAYOUTS)
+
+
+def every_path(layouts: Iterable[str] = LAYOUTS) -> pytest.MarkDecorator:
+    """Every pooler on every path and every verb in every layout; the pairs that are left are of the full matrix."""
+    pairs = [
+        pytest.param(
+            case, layout, id=f"{layout}-{case}", marks=() if layout in PATHS or case in EVERY_VERB else pytest.mark.full
+        )
+        for layout in layouts
+        for case in CASES
+    ]
+    return pytest.mark.parametrize(("case", "layout"), pairs)

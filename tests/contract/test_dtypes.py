@@ -12,39 +12,32 @@ from tests.contract.checks_dtypes import (
 )
 from tests.contract.discovery import Case
 from tests.contract.layouts import LAYOUTS
-from tests.contract.marks import every_layout, every_pooler
-
-# One layout a way to sum: dense, holes, packed, flat.
-one_a_path = pytest.mark.parametrize("layout", ["right_padded", "holes", "packed_unsorted", "flat_int64"])
+from tests.contract.marks import SUMMED, every_path, every_pooler
 
 
 @every_pooler
-@one_a_path
+@pytest.mark.parametrize("layout", SUMMED)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
 def test_half_types_sum_in_single(case: Case, layout: str, dtype: torch.dtype) -> None:
     check_half(case, LAYOUTS[layout], dtype)
 
 
-@every_pooler
-@every_layout
+@every_path()
 def test_autocast_keeps_the_dtype(case: Case, layout: str) -> None:
     check_autocast(case, LAYOUTS[layout])
 
 
-@every_pooler
-@every_layout
+@every_path()
 def test_double_stays_double(case: Case, layout: str) -> None:
     check_double(case, LAYOUTS[layout])
 
 
-@every_pooler
-@every_layout
+@every_path()
 def test_derivatives(case: Case, layout: str) -> None:
     check_derivatives(case, LAYOUTS[layout])
 
 
-@every_pooler
-@pytest.mark.parametrize("layout", [name for name, layout in LAYOUTS.items() if layout.twice])
+@every_path(name for name, layout in LAYOUTS.items() if layout.twice)
 def test_second_derivatives(case: Case, layout: str) -> None:
     check_second_derivatives(case, LAYOUTS[layout])
 

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.contract.checks_graphs import check_compile, check_export, check_onnx, check_trace
-from tests.contract.discovery import ONE_A_VERB, Case
+from tests.contract.discovery import Case
 from tests.contract.layouts import LAYOUTS
-from tests.contract.marks import every_class, every_layout, every_pooler
+from tests.contract.marks import every_class, every_layout, every_pooler, every_verb
 
 pytestmark = [
     # Torch's own: Dynamo looks at the gradients of what it is given, the exporter at its own tree, and tracing is old.
@@ -16,7 +16,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning"),
 ]
 
-one_a_verb = pytest.mark.parametrize("case", ONE_A_VERB, ids=str)
 exportable = pytest.mark.parametrize("layout", ["right_padded", "left_padded", "time_major", "flat_int64"])
 
 
@@ -26,13 +25,13 @@ def test_compiles_to_one_graph(case: Case, layout: str) -> None:
     check_compile(case, LAYOUTS[layout])
 
 
-@one_a_verb
+@every_verb
 @every_layout
 def test_every_layout_compiles(case: Case, layout: str) -> None:
     check_compile(case, LAYOUTS[layout])
 
 
-@one_a_verb
+@every_verb
 @pytest.mark.parametrize("layout", ["right_padded", "packed_unsorted"])
 def test_inductor(case: Case, layout: str) -> None:
     check_compile(case, LAYOUTS[layout], backend="inductor")
@@ -48,7 +47,7 @@ def test_onnx(case: Case) -> None:
     check_onnx(case, LAYOUTS["right_padded"])
 
 
-@one_a_verb
+@every_verb
 @pytest.mark.parametrize("layout", ["left_padded", "time_major", "flat_int64"])
 def test_every_layout_exports(case: Case, layout: str) -> None:
     check_export(case, LAYOUTS[layout])

@@ -1,15 +1,12 @@
 """Every pooler under `torch.func`."""
 
-import pytest
-
 from tests.contract.checks_transforms import check_sample_gradients, check_vmap
 from tests.contract.discovery import Case
 from tests.contract.layouts import LAYOUTS
-from tests.contract.marks import every_pooler
+from tests.contract.marks import every_path, every_pooler
 
 
-@every_pooler
-@pytest.mark.parametrize("layout", [name for name in LAYOUTS if not name.startswith("nested")])
+@every_path(name for name in LAYOUTS if not name.startswith("nested"))
 def test_vmap(case: Case, layout: str) -> None:
     check_vmap(case, LAYOUTS[layout])
 

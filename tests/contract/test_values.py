@@ -16,7 +16,7 @@ from tests.contract.checks import (
 from tests.contract.contents import Content, plain, wild
 from tests.contract.discovery import WIDTH, Case
 from tests.contract.layouts import LAYOUTS
-from tests.contract.marks import every_layout, every_pooler
+from tests.contract.marks import every_layout, every_path, every_pooler
 
 
 @every_pooler
@@ -27,14 +27,12 @@ def test_equals_the_definition(case: Case, layout: str, content: Content, length
     check_values(case, LAYOUTS[layout], content, lengths, width)
 
 
-@every_pooler
-@every_layout
+@every_path()
 def test_alone_as_in_company(case: Case, layout: str) -> None:
     check_company(case, LAYOUTS[layout])
 
 
-@every_pooler
-@every_layout
+@every_path()
 def test_order_permutes(case: Case, layout: str) -> None:
     check_permutation(case, LAYOUTS[layout])
 
@@ -44,13 +42,11 @@ def test_padding_does_not_matter(case: Case) -> None:
     check_padding(case)
 
 
-@every_pooler
-@every_layout
+@every_path()
 def test_empties_are_zeros(case: Case, layout: str) -> None:
     check_empties(case, LAYOUTS[layout])
 
 
-@every_pooler
-@every_layout
+@every_path()
 def test_runs_repeat(case: Case, layout: str) -> None:
     check_repeats(case, LAYOUTS[layout])

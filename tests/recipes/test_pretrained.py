@@ -1,5 +1,7 @@
 """A pretrained transformer, from a folder that this test writes."""
 
+import json
+import shutil
 import sys
 from functools import partial
 from pathlib import Path
@@ -93,21 +95,49 @@ def test_long_texts_are_cut_inside_the_special_tokens(folder: str, corpus_folder
     encoded = data.encoded("train")
     assert max(encoded.lengths) == 4
     assert all((ids[0].item(), ids[-1].item()) == (first, last) for ids in encoded.ids)
-    # No text is longer than the model has positions.
+    # No text is longer than the tokenizer says.
     assert len(load_tokenizer(folder, max_tokens=500).encode("apple " * 20).ids) == 12
 
 
-def test_fit_and_test_from_the_command_line(
+def test_no_text_is_longer_than_the_model_has_positions(folder: str, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings | {"model_max_length": 10**30}))
+    longest = load_tokenizer(str(tmp_path), max_tokens=500).encode("apple " * 20).ids
+    # Of 14 rows, RoBERTa keeps those up to padding's, which is the second.
+    assert len(longest) == {"bert": 14, "roberta": 12}[transformers.AutoConfig.from_pretrained(folder).model_type]
+    assert classifier(folder)(torch.tensor([longest]), torch.tensor([len(longest)])).isfinite().all()
+    with pytest.raises((IndexError, RuntimeError), match="index|expanded size"):
+        classifier(folder)(torch.tensor([[*longest, longest[-1]]]), torch.tensor([len(longest) + 1]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes"), [("GPT2Config", {"n_positions": 9}), ("T5Config", {}), ("LlamaConfig", {"head_dim": 2})]
+)
+def test_other_limits(folder: str, tmp_path: Path, kind: str, sizes: dict[str, int]) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    transformers.AutoTokenizer.from_pretrained(folder, model_max_length=10**30).save_pretrained(tmp_path)
+    getattr(transformers, kind)(**sizes).save_pretrained(tmp_path)
+    longest = len(load_tokenizer(str(tmp_path), max_tokens=30).encode("apple " * 40).ids)
+    assert longest == sizes.get("n_positions", 30)
+
+
+def test_fit_test_and_export_from_the_command_line(
     command: Command, corpus_folder: str, folder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ["--model.encoder=Pretrained", f"--model.encoder.path={folder}", "--model.pooler=AttentionPooler"]
     asked += ["--trainer.max_epochs=1", "--trainer.enable_progress_bar=false", f"--data.path={corpus_folder}"]
+    asked.append("--data.max_tokens=12")
     assert not command("fit", *asked)
     run = Path("runs/classifier/version_0")
     assert "[CLS]" in torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["TextData"]["tokenizer"]
     capsys.readouterr()
     assert not command("test", f"--config={run}/config.yaml", f"--ckpt_path={run}/checkpoints/last.ckpt")
     assert "test_accuracy" in capsys.readouterr().out
+    assert not command("export", f"--ckpt_path={run}/checkpoints/last.ckpt", "--formats=program,safetensors")
+    report = json.loads(Path("exported/export.json").read_text())["files"]
+    assert [one["format"] for one in report] == ["program", "safetensors"]
+    assert all(one["difference"] < 1e-5 for one in report)
     Path("glove.txt").write_text("apple 1 2\n")
     assert command("fit", *asked, "--model.vectors=glove.txt") == 2
     assert "a pretrained encoder embeds its tokens itself: leave model.vectors out" in capsys.readouterr().err
