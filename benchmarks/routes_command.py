@@ -45,7 +45,7 @@ def open_rows(path: Path, about: dict[str, str]) -> list[Row]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Measure every cell, keep each row as it comes, and print where each route wins."""
+    """Measure every cell, keep each row as it comes, and print where each route wins; 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks routes", description=routes.__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="timed rounds, at least 2 (default: 5)")
     parser.add_argument("--every", type=int, default=1, help="measure one cell in so many (default: 1, all)")
@@ -63,6 +63,7 @@ def main(argv: Sequence[str]) -> int:
     except (ValueError, OSError) as error:
         parser.error(str(error))
     done = {key(row) for row in rows}
+    status = 0
     try:
         for cell in itertools.islice(cells(), 0, None, options.every):
             if key(cell) not in done:
@@ -70,6 +71,7 @@ def main(argv: Sequence[str]) -> int:
                 replace(path, table(Row, rows))
                 replace(path.with_suffix(".json"), json.dumps({"facts": about}, indent=1) + "\n")
     except KeyboardInterrupt:
+        status = 130
         print("stopped: the same command goes on from here")
     print(*(f"{name}: {value}" for name, value in about.items()), *summary(rows), sep="\n")
-    return 0
+    return status

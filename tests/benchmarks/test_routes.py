@@ -73,7 +73,7 @@ def test_a_stopped_run_keeps_its_rows_and_goes_on(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(routes, "measure", stopping)
     command = ["routes", "--rounds", "2", "--every", "12", "--output", str(path)]
-    assert main(command) == 0
+    assert main(command) == 130
     kept = path.read_text()
     assert len(kept.splitlines()) == 3
     assert main(command) == 0
