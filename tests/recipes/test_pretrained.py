@@ -107,7 +107,7 @@ def test_no_text_is_longer_than_the_model_has_positions(folder: str, tmp_path: P
     # Of 14 rows, RoBERTa keeps those up to padding's, which is the second.
     assert len(longest) == {"bert": 14, "roberta": 12}[transformers.AutoConfig.from_pretrained(folder).model_type]
     assert classifier(folder)(torch.tensor([longest]), torch.tensor([len(longest)])).isfinite().all()
-    with pytest.raises((IndexError, RuntimeError), match="index|expanded size"):
+    with pytest.raises((IndexError, RuntimeError), match=r"index|expanded size"):
         classifier(folder)(torch.tensor([[*longest, longest[-1]]]), torch.tensor([len(longest) + 1]))
 
 
