@@ -96,13 +96,14 @@ def test_killed_at_many_random_moments(corpus_folder: str, tmp_path: Path, monke
     (tmp_path / "whole").mkdir()
     monkeypatch.chdir(tmp_path / "whole")
     assert not finish(start(corpus_folder, *LONG))
-    generator = random.Random(time.time_ns())
+    generator, kills = random.Random(time.time_ns()), 0
     for number in range(5):
         monkeypatch.chdir(tmp_path)
         (tmp_path / str(number)).mkdir()
         monkeypatch.chdir(tmp_path / str(number))
-        kill_at_random(corpus_folder, generator)
+        kills += kill_at_random(corpus_folder, generator, within=0.4)
         for _ in range(2):
-            kill_at_random(corpus_folder, generator, "--ckpt_path=last")
+            kills += kill_at_random(corpus_folder, generator, "--ckpt_path=last")
         assert not finish(start(corpus_folder, *LONG, "--ckpt_path=last"))
         assert_same(outcome(RUN), outcome(tmp_path / "whole" / RUN))
+    assert kills >= 8, f"{kills} of 15 runs were killed, the others had ended before"
