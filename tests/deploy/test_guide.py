@@ -88,6 +88,7 @@ run(torch.zeros(2, 15, dtype=torch.int64), torch.tensor([1, 2]))
 
 
 @needs_compiler
+@pytest.mark.full  # `test_export.py` compiles a package each time
 def test_a_compiled_package_answers_and_looks_at_shapes_where_told(tmp_path: Path) -> None:
     assert_answers(run_example("aoti", tmp_path), "aoti")
     # A process of its own: the package reads the setting once.

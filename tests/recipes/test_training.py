@@ -88,7 +88,12 @@ NEEDED = {
 UNMET = {"QueryAttentionPooler", "WeightedMeanPooler", "WeightedStatisticsPooler", "WeightedSumPooler"}
 
 
-@pytest.mark.parametrize("name", poolers.__all__)
+# The others are instances of their defaults, and `compare --poolers all` takes each.
+PLAIN = [name for name in poolers.__all__ if name not in NEEDED and name not in UNMET]
+LAUNCHED = [*sorted({*NEEDED, *UNMET}), *(pytest.param(name, marks=pytest.mark.full) for name in PLAIN)]
+
+
+@pytest.mark.parametrize("name", LAUNCHED)
 def test_every_pooler_is_launched_by_name_or_refused_in_one_line(
     command: Command, corpus_folder: str, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
