@@ -1,4 +1,4 @@
-"""What may be said of numbers that differ by seed: means with intervals, paired differences, and who is best."""
+"""What may be said of numbers that differ by seed: means with intervals, and who is best."""
 
 import math
 import statistics
@@ -54,17 +54,6 @@ def interval(values: Sequence[float]) -> Interval:
         return Interval(mean, -math.inf, math.inf, 1)
     margin = float(stdtrit(count - 1, 0.975)) * statistics.stdev(values) / math.sqrt(count)
     return Interval(mean, mean - margin, mean + margin, count)
-
-
-def paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Interval | None:
-    """Mean of ours minus theirs over the seeds that both have, with its interval; `None` where they share none.
-
-    Example:
-        >>> str(paired({0: 0.82, 1: 0.84, 2: 0.7}, {0: 0.80, 1: 0.81}))
-        '0.025 [-0.039, 0.089]'
-    """
-    shared = sorted(ours.keys() & theirs.keys())
-    return interval([ours[seed] - theirs[seed] for seed in shared]) if shared else None
 
 
 def best(intervals: Mapping[str, Interval]) -> list[str]:

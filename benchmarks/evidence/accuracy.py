@@ -129,10 +129,9 @@ def _commits(group: Iterable[Run]) -> str:
 
 def mean(values: Sequence[tuple[float, Source]], note: str = "") -> Number:
     """The mean of what seeds came to, with its interval; a single seed has none, nor has what is not finite."""
-    found, source = [value for value, _ in values], sum((source for _, source in values[1:]), values[0][1])
-    if len(found) == 1 or not all(map(math.isfinite, found)):
-        return Number(sum(found) / len(found), source, note=note)
-    spread = interval(found)
+    spread, source = interval([value for value, _ in values]), sum((source for _, source in values[1:]), values[0][1])
+    if math.isinf(spread.low):
+        return Number(spread.mean, source, note=note)
     return Number(spread.mean, source, spread.low, spread.high, note)
 
 

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats  # type: ignore[import-untyped]  # it has no types
 
 from benchmarks.accuracy.bands import count, read, written
-from benchmarks.accuracy.statistics import Interval, best, interval, paired
+from benchmarks.accuracy.statistics import Interval, best, interval
 
 
 @pytest.mark.parametrize("values", [[0.8, 0.83], [0.8, 0.82, 0.9], [0.1, 0.2, 0.35, 0.3, 0.25]])
@@ -43,21 +43,9 @@ def test_what_is_not_finite_bounds_nothing(values: list[float], middle: float) -
 
 def test_of_what_is_no_number_the_mean_is_none() -> None:
     # The difference of two infinite ratios is one.
-    found = paired({0: math.inf, 1: 2.0}, {0: math.inf, 1: 1.0})
-    assert found is not None
+    found = interval([math.nan, 1.0])
     assert math.isnan(found.mean)
     assert (found.low, found.high) == (-math.inf, math.inf)
-
-
-def test_a_paired_difference_takes_away_what_seeds_share() -> None:
-    ours, theirs = {0: 0.70, 1: 0.80, 2: 0.90}, {2: 0.89, 1: 0.79, 0: 0.69, 7: 0.1}
-    assert interval([*ours.values()]).overlaps(interval([0.69, 0.79, 0.89]))
-    found = paired(ours, theirs)
-    assert found is not None
-    assert found.low > 0
-    assert found.mean == pytest.approx(0.01)
-    assert found.seeds == 3
-    assert paired({0: 0.1}, {1: 0.1}) is None
 
 
 def test_a_winner_is_alone() -> None:
