@@ -15,6 +15,8 @@ def quiet_warnings() -> None:
     warnings.filterwarnings("ignore", message=r"(Checkpoint directory|Experiment logs directory) .* exists and is not")
     # A checkpoint that is given by its path is tested, or trained further, in a folder of its own.
     warnings.filterwarnings("ignore", message=r"The dirpath has changed")
+    # After many trainings joblib replaces a process whose memory grew; no training is lost with it.
+    warnings.filterwarnings("ignore", message=r"A worker stopped while some jobs were given to the executor")
 
     # What these say of a file that cannot be read stands in the one line of the error, too.
     for name in ("datasets", "huggingface_hub"):
