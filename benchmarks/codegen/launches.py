@@ -10,7 +10,17 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops.triton import attention, attention_gradients, deviations, exponentials, peaks, sums
+from seqpool.ops.triton import (
+    attention,
+    attention_gradients,
+    deviations,
+    exponentials,
+    peaks,
+    scored,
+    scored_gradients,
+    scored_tiles,
+    sums,
+)
 from seqpool.ops.triton.language import is_fixed
 
 SHAPES = {"few": (64, 256, 512), "many": (4096, 128, 512), "long": (8, 16384, 1024), "odd": (64, 256, 513)}
@@ -49,7 +59,16 @@ def recorded() -> Iterator[list[Launch]]:
             return record
 
     with ExitStack() as stack:
-        for module in (sums, peaks, attention, attention_gradients, deviations, exponentials):
+        for module in (
+            sums,
+            peaks,
+            attention,
+            attention_gradients,
+            deviations,
+            exponentials,
+            scored,
+            scored_gradients,
+        ):
             stack.enter_context(patch.object(module, "launch", Recorder))
         yield launches
 
@@ -81,11 +100,17 @@ def _run(verb: str, seq: Sequences) -> None:
     if verb == "attend":
         scores = torch.empty(*rows.shape[:-1], 4, device="meta", dtype=rows.dtype, requires_grad=True)
         pooled = attention.attend(seq, scores, rows, torch.float32)[0]
+    elif verb == "attend_by":
+        query = torch.empty(seq.batch, 1, seq.features, device="meta")
+        # Rows with addresses of their own are held up to 512 features: those of an odd pitch, too.
+        if not scored_tiles.holds(rows, query, torch.float32):
+            rows, query = rows[..., :512], query[..., :512]
+        pooled = scored.attend_by(seq, rows, query.requires_grad_(), torch.float32)
     elif verb in REDUCTIONS:
         pooled = REDUCTIONS[verb](seq, rows, torch.float32)
     else:
         pooled = peaks.peak(seq, rows, verb == "largest")
-    torch.autograd.grad(pooled, [rows], torch.empty_like(pooled))
+    torch.autograd.grad(pooled, [seq.values], torch.empty_like(pooled))
 
 
 LAYOUTS = ("padded", "mask", "time-major", "flat", "packed")
@@ -97,7 +122,7 @@ def launches(layouts: Sequence[str] = LAYOUTS) -> Iterator[tuple[str, Launch]]:
     for layout in layouts:
         for size, shape in SHAPES.items():
             for dtype in DTYPES:
-                for verb in (*REDUCTIONS, "largest", "smallest", "attend"):
+                for verb in (*REDUCTIONS, "largest", "smallest", "attend", "attend_by"):
                     with recorded() as found:
                         _run(verb, _sequences(layout, shape, dtype))
                     for launch in found:
