@@ -74,7 +74,7 @@ def _average(
     shape = row_tile(rows, query)
     launch(attend_by_kernel)[programs,](
         out, shift, norm, rows, query, start, lengths, hops, keep, owners, firsts,
-        *strides(rows, time, shape["GRAIN"]), query_stride(query, shape["WHOLE"]), *keep_strides(keep, time),
+        *strides(rows, time, shape["GRAIN"])[:2], query_stride(query, shape["WHOLE"]), *keep_strides(keep, time),
         query.shape[-1] // shape["WHOLE"], query.shape[-2],
         FINAL=owners is None, CHUNK=chunk, HOPS=hops is not None, KEEP=keep is not None, **shape,
     )  # fmt: skip  # one line a role

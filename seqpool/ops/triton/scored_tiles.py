@@ -14,11 +14,14 @@ SHARE, SMALL_SHARE = 128, 32
 
 
 def holds(rows: Tensor, query: Tensor, dtype: torch.dtype) -> bool:
-    """Whether a program can hold whole rows for all heads; of those loaded number by number, with addresses, half.
+    """Whether a program can hold whole rows for all heads; loaded number by number, or in double precision, half.
 
+    Features that do not lie side by side take the two-read path: a 64-bit address for each would fill the registers.
     What the reference refuses is left to it: other widths, and outside autocast a shared query of another dtype.
     """
-    held = HELD if _grain(rows, query) > 1 else HELD // 2
+    if rows.stride(-1) != 1:
+        return False
+    held = HELD if _grain(rows, query) > 1 and dtype.itemsize <= 4 else HELD // 2
     fits = _numbers(query) * dtype.itemsize <= held and rows.shape[-1] == query.shape[-1]
     mixed = query.ndim == 2 and rows.dtype != query.dtype
     return fits and not (mixed and not torch.is_autocast_enabled(rows.device.type))

@@ -18,10 +18,10 @@ def lines(features, heads, HEADS: tl.constexpr, WIDTH: tl.constexpr):
 
 
 @jit
-def rows_at(x, sequence, at, real, inside, feature, across, along, apart, GRAIN: tl.constexpr):
+def rows_at(x, sequence, at, real, inside, feature, across, along, GRAIN: tl.constexpr):
     """Rows of these steps, `(1, steps, WIDTH)`, 0 where there is none."""
     offset = (sequence * across + at * along) * GRAIN
-    return tl.load(x + offset[None, :, None] + feature * apart, mask=real[None, :, None] & inside, other=0)
+    return tl.load(x + offset[None, :, None] + feature, mask=real[None, :, None] & inside, other=0)
 
 
 @jit
@@ -50,7 +50,7 @@ def _meet(summed, shift, norm):
 @jit
 def attend_by_kernel(
     out, out_shift, out_norm, x, query, start, lengths, hops, keep, owners, firsts,
-    across, along, apart, query_across, keep_across, keep_along, features, heads,
+    across, along, query_across, keep_across, keep_along, features, heads,
     FINAL: tl.constexpr, CHUNK: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr, HEADS: tl.constexpr,
     PART: tl.constexpr, STEPS: tl.constexpr, WIDTH: tl.constexpr, GRAIN: tl.constexpr, WHOLE: tl.constexpr,
 ):  # fmt: skip  # one line a role
@@ -68,9 +68,9 @@ def attend_by_kernel(
     shift = tl.full([HEADS, PART], float("-inf"), wide)
     for first in range(begin, end, STEPS):
         at, a_real = place(sequence, first + some, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
-        a = rows_at(x, sequence, at, a_real, inside, feature, across, along, apart, GRAIN)
+        a = rows_at(x, sequence, at, a_real, inside, feature, across, along, GRAIN)
         at, b_real = place(sequence, first + PART + some, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
-        b = rows_at(x, sequence, at, b_real, inside, feature, across, along, apart, GRAIN)
+        b = rows_at(x, sequence, at, b_real, inside, feature, across, along, GRAIN)
         a, b = a.to(wide), b.to(wide)
         a_score, b_score = _scores(a, asks, a_real), _scores(b, asks, b_real)
         higher = tl.maximum(shift, tl.maximum(a_score, b_score))

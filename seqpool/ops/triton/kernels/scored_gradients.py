@@ -68,7 +68,7 @@ def _statistics(deltas, shift, norm, sequence, heads, HEADS: tl.constexpr):
 @jit
 def attend_by_gradient_kernel(
     out, out_query, x, query, grads, deltas, shift, norm, start, lengths, hops, keep, owners, firsts,
-    across, along, apart, query_across, keep_across, keep_along, rows, size, features, heads,
+    across, along, query_across, keep_across, keep_along, rows, size, features, heads,
     TIME: tl.constexpr, CHUNK: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr, HEADS: tl.constexpr,
     PART: tl.constexpr, STEPS: tl.constexpr, WIDTH: tl.constexpr, GRAIN: tl.constexpr, WHOLE: tl.constexpr,
 ):  # fmt: skip  # one line a role
@@ -86,11 +86,11 @@ def attend_by_gradient_kernel(
     summed = tl.zeros([HEADS, PART, WIDTH], wide)
     for first in range(begin, end, STEPS):
         a_at = _places(first + some, found_by, TIME, HOPS, KEEP)
-        a = rows_at(x, sequence, a_at[0], a_at[2], inside, feature, across, along, apart, GRAIN)
+        a = rows_at(x, sequence, a_at[0], a_at[2], inside, feature, across, along, GRAIN)
         # Both halves are on their way before the first gradient is written, which no load may pass.
         if STEPS > PART:
             b_at = _places(first + PART + some, found_by, TIME, HOPS, KEEP)
-            b = rows_at(x, sequence, b_at[0], b_at[2], inside, feature, across, along, apart, GRAIN)
+            b = rows_at(x, sequence, b_at[0], b_at[2], inside, feature, across, along, GRAIN)
         summed += _write(to, a.to(wide), a_at, asks, grad, known, TIME)
         if STEPS > PART:
             summed += _write(to, b.to(wide), b_at, asks, grad, known, TIME)
