@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 TARGETS = ("sm_80", "sm_90", "sm_100", "gfx942")
-READERS = {"total", "peak", "attend", "logsumexp", "variation"}
+READERS = {"total", "peak", "attend", "logsumexp", "variation", "attend_by", "attend_by_gradient"}
 WRITERS = {"spread", "score_gradient", "row_gradient", "share_gradient", "line_gradient"}
 
 

@@ -20,7 +20,17 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops.triton import attention, attention_gradients, deviations, exponentials, peaks, sums
+from seqpool.ops.triton import (
+    attention,
+    attention_gradients,
+    deviations,
+    exponentials,
+    peaks,
+    scored,
+    scored_gradients,
+    scored_tiles,
+    sums,
+)
 from seqpool.ops.triton.language import is_fixed
 
 SHAPES = {
@@ -74,7 +84,16 @@ def recorded() -> Iterator[list[Launch]]:
             return record
 
     with ExitStack() as stack:
-        for module in (sums, peaks, attention, attention_gradients, deviations, exponentials):
+        for module in (
+            sums,
+            peaks,
+            attention,
+            attention_gradients,
+            deviations,
+            exponentials,
+            scored,
+            scored_gradients,
+        ):
             stack.enter_context(patch.object(module, "launch", Recorder))
         yield launches
 
@@ -114,11 +133,17 @@ def _run(verb: str, seq: Sequences) -> None:
     if verb == "attend":
         scores = torch.empty(*rows.shape[:-1], 4, device="meta", dtype=rows.dtype, requires_grad=True)
         pooled = attention.attend(seq, scores, rows, wide)[0]
+    elif verb == "attend_by":
+        query = torch.empty(seq.batch, 1, rows.shape[-1], device="meta", dtype=wide, requires_grad=True)
+        if not scored_tiles.holds(rows, query, wide):
+            # What the verb launches then is that of `attend`.
+            return
+        pooled = scored.attend_by(seq, rows, query, wide)
     elif verb in REDUCTIONS:
         pooled = REDUCTIONS[verb](seq, rows, wide)
     else:
         pooled = peaks.peak(seq, rows, verb == "largest")
-    torch.autograd.grad(pooled, [rows], torch.empty_like(pooled))
+    torch.autograd.grad(pooled, [seq.values], torch.empty_like(pooled))
 
 
 def launches(layouts: Sequence[str] = LAYOUTS) -> Iterator[tuple[str, Launch]]:
@@ -127,7 +152,7 @@ def launches(layouts: Sequence[str] = LAYOUTS) -> Iterator[tuple[str, Launch]]:
     for layout in layouts:
         dtypes = COMMON if layout != "mask" else COMMON + RARE
         for (size, shape), dtype in product(SHAPES.items(), dtypes):
-            for verb in (*REDUCTIONS, "largest", "smallest", "attend"):
+            for verb in (*REDUCTIONS, "largest", "smallest", "attend", "attend_by"):
                 with recorded() as found:
                     _run(verb, _sequences(layout, shape, dtype))
                 for launch in found:

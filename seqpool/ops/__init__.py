@@ -3,16 +3,19 @@
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from seqpool.layout import Sequences, on_host
 from seqpool.ops import deviations, segment
 from seqpool.ops.choice import backend, kernels_for
+from seqpool.ops.rows import accumulator, select, spread
 from seqpool.ops.sorting import sort
 
 __all__ = [
     "accumulator",
     "attend",
+    "attend_by",
     "backend",
     "centred",
     "gather",
@@ -25,32 +28,6 @@ __all__ = [
     "total",
     "variation",
 ]
-
-
-def accumulator(dtype: torch.dtype) -> torch.dtype:
-    """The dtype that sums over steps are kept in: float32 for half types, the dtype itself otherwise."""
-    return torch.promote_types(dtype, torch.float32)
-
-
-def select(seq: Sequences, rows: Tensor) -> Tensor:
-    """Zero the padding, so that a map with parameters neither reads it nor sends it a gradient.
-
-    Args:
-        seq: the sequences.
-        rows: `(*rows, F)`, the caller's values or rows of the same leading shape.
-    """
-    valid = seq.valid()
-    return rows if valid is None else torch.where(valid.unsqueeze(-1), rows, 0)
-
-
-def spread(seq: Sequences, vectors: Tensor) -> Tensor:
-    """Give each row its own sequence's vector: `(B, F)` to a shape that broadcasts over `(*rows, F)`.
-
-    Args:
-        seq: the sequences.
-        vectors: one vector a sequence.
-    """
-    return vectors[seq.owner()] if seq.time is None else vectors.unsqueeze(seq.time)
 
 
 def total(seq: Sequences, rows: Tensor) -> Tensor:
@@ -141,6 +118,29 @@ def attend(seq: Sequences, scores: Tensor, rows: Tensor) -> tuple[Tensor, Tensor
     weighted = weights.unsqueeze(-1) * rows.unsqueeze(-2)
     pooled = total(seq, weighted.flatten(-2))
     return pooled.reshape(seq.batch, scores.shape[-1], rows.shape[-1]), weights
+
+
+def attend_by(seq: Sequences, rows: Tensor, query: Tensor) -> Tensor:
+    r"""Average the real steps with the softmax of their products with a query: :math:`\sum_t softmax(q^\top x)_t x_t`.
+
+    Kernels read each row once, and keep scores in the accumulator's dtype.
+
+    Args:
+        seq: the sequences.
+        rows: `(*rows, D)`; what lies in padding is never read.
+        query: `(H, D)` for all sequences, or `(B, H, D)`, one matrix a sequence.
+
+    Returns:
+        `(B, H, D)` in the accumulator's dtype.
+    """
+    dtype = accumulator(torch.promote_types(rows.dtype, query.dtype))
+    kernels = kernels_for(rows)
+    if kernels is not None and kernels.holds(rows, query, dtype):
+        averages: Tensor = kernels.attend_by(seq, rows, query, dtype)
+        return averages
+    rows = select(seq, rows)
+    scores = F.linear(rows, query) if query.ndim == 2 else (spread(seq, query) * rows.unsqueeze(-2)).sum(-1)
+    return attend(seq, scores, rows)[0]
 
 
 def log_mean_exp(seq: Sequences, rows: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from typing import final
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import attend, select
+from seqpool.ops import attend, attend_by, select
 from seqpool.poolers.base import AttentionBase, check_at_least_one, settle
 
 
@@ -62,6 +62,9 @@ class AttentionPooler(AttentionBase):
     def one(self, x: Tensor) -> Tensor:
         alpha: Tensor = self.score(x).softmax(0)
         return alpha.squeeze(1) @ x
+
+    def pool(self, seq: Sequences) -> Tensor:
+        return settle(seq, attend_by(seq, seq.values, self.score.weight).flatten(1))
 
     def weigh(self, seq: Sequences) -> tuple[Tensor, Tensor]:
         return weigh_by(seq, self.score)

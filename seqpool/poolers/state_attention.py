@@ -6,16 +6,20 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences, is_bidirectional
-from seqpool.ops import accumulator, spread
+from seqpool.ops import accumulator, attend_by, spread
 from seqpool.poolers.attention import weigh_by
-from seqpool.poolers.base import AttentionBase
+from seqpool.poolers.base import AttentionBase, settle
 from seqpool.poolers.final_states import both_ends, half_width, last_hidden
 
 
 def state_attention(seq: Sequences, bidirectional: bool = True) -> tuple[Tensor, Tensor]:
     """Average of the steps by their match with the final state, `(B, F)`, and weights; see `StateAttentionPooler`."""
-    query = spread(seq, _final_state(seq, bidirectional)).to(accumulator(seq.values.dtype))
+    query = spread(seq, _query(seq, bidirectional))
     return weigh_by(seq, lambda rows: (query * rows).sum(-1, keepdim=True))
+
+
+def _query(seq: Sequences, bidirectional: bool) -> Tensor:
+    return _final_state(seq, bidirectional).to(accumulator(seq.values.dtype))
 
 
 def _final_state(seq: Sequences, bidirectional: bool) -> Tensor:
@@ -70,6 +74,10 @@ class StateAttentionPooler(AttentionBase):
         half = x.shape[1] // 2
         query = torch.cat([x[-1, :half], x[0, half:]]) if self.bidirectional else x[-1]
         return (x @ query).softmax(0) @ x
+
+    def pool(self, seq: Sequences) -> Tensor:
+        query = _query(seq, self.bidirectional).unsqueeze(1)
+        return settle(seq, attend_by(seq, seq.values, query).flatten(1))
 
     def weigh(self, seq: Sequences) -> tuple[Tensor, Tensor]:
         return state_attention(seq, self.bidirectional)

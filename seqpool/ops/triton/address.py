@@ -61,18 +61,22 @@ def keep_strides(keep: Tensor | None, time: int) -> tuple[int, int]:
     return keep.stride(1 - time), keep.stride(time)
 
 
-def shares(rows: Tensor, lengths: Tensor, hops: Tensor | None, time: int) -> Shares | None:
+def shares(
+    rows: Tensor, lengths: Tensor, hops: Tensor | None, time: int, chunk: int | None = None
+) -> Shares | None:  # fmt: skip  # one line an address
     """Chunks to read where a sequence may be long, so that one giant is read by many programs; `None` elsewhere.
 
+    They have CHUNK steps, and sequences may be LONG without; or `chunk` steps, and sequences twice as many.
     Shapes alone decide, and bound the number of chunks: nothing waits for the device. Chunks beyond the last one are
     laid to the last sequence, and hold no step.
     """
     longest = rows.shape[0] if time == -1 else rows.shape[time]
-    if (longest if hops is None else hops.shape[0]) <= LONG:
+    long, chunk = (LONG, CHUNK) if chunk is None else (2 * chunk, chunk)
+    if (longest if hops is None else hops.shape[0]) <= long:
         return None
-    counts = (lengths + (CHUNK - 1)) // CHUNK
+    counts = (lengths + (chunk - 1)) // chunk
     ends = counts.cumsum(0)
-    most = places(rows.shape, time)[0] // CHUNK + lengths.shape[0]
+    most = places(rows.shape, time)[0] // chunk + lengths.shape[0]
     owners = torch.searchsorted(ends, torch.arange(most, device=ends.device), right=True)
     return Shares(owners.clamp(max=lengths.shape[0] - 1), ends - counts, counts)
 

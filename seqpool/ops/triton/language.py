@@ -16,7 +16,7 @@ INTERPRETED = bool(triton.knobs.runtime.interpret)
 """Whether Triton's interpreter runs the kernels on the CPU, as `TRITON_INTERPRET=1` asks for at import."""
 
 UNSPECIALISED = (
-    "across", "along", "between", "score_across", "score_along", "keep_across", "keep_along",
+    "across", "along", "between", "query_across", "score_across", "score_along", "keep_across", "keep_along",
     "rows", "size", "features", "heads",
 )  # fmt: skip  # a list
 """Numbers whose value picks no machine code of its own: they come divided by what must be known to divide them."""

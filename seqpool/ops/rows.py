@@ -1,0 +1,32 @@
+"""What is said of single rows, in plain PyTorch on every device: whether they count, and whose they are."""
+
+import torch
+from torch import Tensor
+
+from seqpool.layout import Sequences
+
+
+def accumulator(dtype: torch.dtype) -> torch.dtype:
+    """The dtype that sums over steps are kept in: float32 for half types, the dtype itself otherwise."""
+    return torch.promote_types(dtype, torch.float32)
+
+
+def select(seq: Sequences, rows: Tensor) -> Tensor:
+    """Zero the padding, so that a map with parameters neither reads it nor sends it a gradient.
+
+    Args:
+        seq: the sequences.
+        rows: `(*rows, F)`, the caller's values or rows of the same leading shape.
+    """
+    valid = seq.valid()
+    return rows if valid is None else torch.where(valid.unsqueeze(-1), rows, 0)
+
+
+def spread(seq: Sequences, vectors: Tensor) -> Tensor:
+    """Give each row its own sequence's vector: `(B, F)` to a shape that broadcasts over `(*rows, F)`.
+
+    Args:
+        seq: the sequences.
+        vectors: one vector a sequence.
+    """
+    return vectors[seq.owner()] if seq.time is None else vectors.unsqueeze(seq.time)
