@@ -17,6 +17,8 @@ READS = {
     "logsumexp": ("x",),
     "variation": ("x", "x_squares"),
     "attend": ("x",),
+    "attend_by": ("x",),
+    "attend_by_gradient": ("x",),
     "score_gradient": ("x", "grads"),
     "row_gradient": ("grads",),
     "spread": ("vectors", "found"),

@@ -64,7 +64,7 @@ def attention_saliency(model: Model, pooler: AttentionBase, seq: Sequences) -> T
 
 @contextmanager
 def _watched(pooler: AttentionBase) -> Iterator[Seen]:
-    """Keep what the pooler weighs; through `weigh`, since a pooler inside another is never called itself."""
+    """Keep what the pooler weighs; in its own methods, since a pooler inside another is never called itself."""
     seen: Seen = []
     weigh = pooler.weigh
 
@@ -73,8 +73,10 @@ def _watched(pooler: AttentionBase) -> Iterator[Seen]:
         seen.append((seq, weights))
         return pooled, weights
 
-    pooler.weigh = watch  # type: ignore[method-assign]  # on this one instance, and taken away below
+    # On this one instance, and taken away below; a pooler may pool without weights where nobody asks for them.
+    pooler.weigh = watch  # type: ignore[method-assign]
+    pooler.pool = lambda seq: watch(seq)[0]  # type: ignore[method-assign]
     try:
         yield seen
     finally:
-        del pooler.weigh
+        del pooler.weigh, pooler.pool

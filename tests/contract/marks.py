@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.contract.discovery import ATTENTION, CASES, EVERY_VERB, FIRST, NEEDY, SCORED
+from tests.contract.discovery import ATTENTION, CASES, EVERY_VERB, FIRST, NEEDY, SCORED, Case
 from tests.contract.layouts import LAYOUTS
 
 # One layout a way to sum, dense, holes, packed and flat; and those that bring an RNN's states.
@@ -20,12 +20,14 @@ every_needy = pytest.mark.parametrize("case", NEEDY, ids=str)
 every_layout = pytest.mark.parametrize("layout", LAYOUTS)
 
 
+def _usual(case: Case, layout: str) -> bool:
+    return case in EVERY_VERB or (layout in PATHS and case in FIRST) or layout == PATHS[0]
+
+
 def every_path(layouts: Iterable[str] = LAYOUTS) -> pytest.MarkDecorator:
-    """Every pooler on every path and every verb in every layout; the pairs that are left are of the full matrix."""
+    """Every class on every path and every verb in every layout; the pairs that are left are of the full matrix."""
     pairs = [
-        pytest.param(
-            case, layout, id=f"{layout}-{case}", marks=() if layout in PATHS or case in EVERY_VERB else pytest.mark.full
-        )
+        pytest.param(case, layout, id=f"{layout}-{case}", marks=() if _usual(case, layout) else pytest.mark.full)
         for layout in layouts
         for case in CASES
     ]

@@ -21,8 +21,15 @@ from tests.contract.marks import every_layout, every_path, every_pooler
 
 @every_pooler
 @every_layout
-@pytest.mark.parametrize("content", [plain, wild])
-@pytest.mark.parametrize(("lengths", "width"), [(SMALL, WIDTH), (LARGE, WIDE)], ids=["small", "large"])
+@pytest.mark.parametrize(
+    ("content", "lengths", "width"),
+    [
+        pytest.param(wild, SMALL, WIDTH, id="small-wild"),
+        pytest.param(plain, LARGE, WIDE, id="large-plain"),
+        pytest.param(plain, SMALL, WIDTH, id="small-plain", marks=pytest.mark.full),
+        pytest.param(wild, LARGE, WIDE, id="large-wild", marks=pytest.mark.full),
+    ],
+)
 def test_equals_the_definition(case: Case, layout: str, content: Content, lengths: tuple[int, ...], width: int) -> None:
     check_values(case, LAYOUTS[layout], content, lengths, width)
 

@@ -40,7 +40,8 @@ def test_two_processes_write_what_one_does(command: Command, trained_run: Path, 
 
 
 @pytest.mark.parametrize(
-    "how", [[], pytest.param(["--explain"], marks=pytest.mark.full), ["--explain", "--output=out.csv"]]
+    "how",
+    [*(pytest.param(how, marks=pytest.mark.full) for how in ([], ["--explain"])), ["--explain", "--output=out.csv"]],
 )
 def test_whoever_reads_may_stop(command: Command, trained_run: Path, tmp_path: Path, how: list[str]) -> None:
     """As `| head` does: the process ends well, without a word, and the files are whole."""
