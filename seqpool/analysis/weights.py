@@ -73,9 +73,8 @@ def _watched(pooler: AttentionBase) -> Iterator[Seen]:
         seen.append((seq, weights))
         return pooled, weights
 
-    # On this one instance, and taken away below; a pooler may pool without weights where nobody asks for them.
-    pooler.weigh = watch  # type: ignore[method-assign]
-    pooler.pool = lambda seq: watch(seq)[0]  # type: ignore[method-assign]
+    pooler.weigh = watch  # type: ignore[method-assign]  # on this one instance, and taken away below
+    pooler.pool = lambda seq: watch(seq)[0]  # type: ignore[method-assign]  # it may pool without weights otherwise
     try:
         yield seen
     finally:

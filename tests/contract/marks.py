@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.contract.discovery import ATTENTION, CASES, EVERY_VERB, FIRST, NEEDY, SCORED, Case
+from tests.contract.discovery import A_FILE, ATTENTION, CASES, EVERY_VERB, FIRST, NEEDY, SCORED, Case
 from tests.contract.layouts import LAYOUTS
 
 # One layout a way to sum, dense, holes, packed and flat; and those that bring an RNN's states.
@@ -13,6 +13,9 @@ PATHS = [*SUMMED, *(name for name, layout in LAYOUTS.items() if layout.states)]
 
 every_pooler = pytest.mark.parametrize("case", CASES, ids=str)
 every_class = pytest.mark.parametrize("case", FIRST, ids=str)
+every_file = pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=() if case in A_FILE else pytest.mark.full) for case in FIRST], ids=str
+)
 every_verb = pytest.mark.parametrize("case", EVERY_VERB, ids=str)
 every_attention = pytest.mark.parametrize("case", ATTENTION, ids=str)
 every_scored = pytest.mark.parametrize("case", SCORED, ids=str)

@@ -21,16 +21,20 @@ from tests.contract.marks import every_layout, every_path, every_pooler
 
 @every_pooler
 @every_layout
-@pytest.mark.parametrize(
-    ("content", "lengths", "width"),
-    [
-        pytest.param(wild, SMALL, WIDTH, id="small-wild"),
-        pytest.param(plain, LARGE, WIDE, id="large-plain"),
-        pytest.param(plain, SMALL, WIDTH, id="small-plain", marks=pytest.mark.full),
-        pytest.param(wild, LARGE, WIDE, id="large-wild", marks=pytest.mark.full),
-    ],
-)
-def test_equals_the_definition(case: Case, layout: str, content: Content, lengths: tuple[int, ...], width: int) -> None:
+def test_equals_the_definition(case: Case, layout: str) -> None:
+    check_values(case, LAYOUTS[layout], wild, SMALL, WIDTH)
+
+
+@every_path()
+def test_large_batches_equal_the_definition(case: Case, layout: str) -> None:
+    check_values(case, LAYOUTS[layout], plain, LARGE, WIDE)
+
+
+@pytest.mark.full
+@every_pooler
+@every_layout
+@pytest.mark.parametrize(("content", "lengths", "width"), [(plain, SMALL, WIDTH), (wild, LARGE, WIDE)])
+def test_full_values(case: Case, layout: str, content: Content, lengths: tuple[int, ...], width: int) -> None:
     check_values(case, LAYOUTS[layout], content, lengths, width)
 
 

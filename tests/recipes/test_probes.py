@@ -33,7 +33,7 @@ def answer(task: str, words: list[str]) -> str:
     return str(len(markers))
 
 
-@pytest.mark.parametrize("length", [8, 9, 64, 1024])
+@pytest.mark.parametrize("length", [8, 9, 64, pytest.param(1024, marks=pytest.mark.full)])
 @pytest.mark.parametrize("task", TASKS)
 def test_the_label_is_in_the_words_and_every_label_comes_as_often(task: str, length: int) -> None:
     splits = load_probe(f"{task}-{length}")
