@@ -40,10 +40,14 @@ def test_the_document(kind: str, batch_first: bool, lengths: list[int]) -> None:
 MATRIX = [*product(KINDS, (1, 2, 3), (False, True), (False, True), ("sorted", "unsorted"))]
 LENGTHS = ([7, 5, 4, 3], [6, 6, 2, 1, 1], [1, 1, 1], [9])
 SEEDS = range(3)
+PROOF = [
+    pytest.param(*case, seed, marks=() if seed == 0 and case[1] != 2 else pytest.mark.full)
+    for case, seed in product(MATRIX, SEEDS)
+]
 
 
 def test_the_proof_has_1440_cases() -> None:
-    assert len(MATRIX) * len(LENGTHS) * len(SEEDS) == 5 * 3 * 2 * 2 * 2 * 4 * 3 == 1440
+    assert len(PROOF) * len(LENGTHS) == 5 * 3 * 2 * 2 * 2 * 4 * 3 == 1440
 
 
 def state_poolers(bidirectional: bool) -> list[seqpool.Pooler]:
@@ -58,8 +62,7 @@ def shuffled(lengths: list[int], order: str) -> list[int]:
     return lengths if order == "sorted" else [lengths[i] for i in torch.randperm(len(lengths)).tolist()]
 
 
-@pytest.mark.parametrize(("kind", "layers", "bidirectional", "batch_first", "order"), MATRIX)
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.full) for seed in SEEDS[1:])])
+@pytest.mark.parametrize(("kind", "layers", "bidirectional", "batch_first", "order", "seed"), PROOF)
 def test_packed_states_are_the_rows_bit_for_bit(
     kind: str, layers: int, bidirectional: bool, batch_first: bool, order: str, seed: int
 ) -> None:

@@ -74,7 +74,15 @@ def test_exponentials_and_deviations_of_every_dtype(layout: str, dtype: torch.dt
 
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "attend, heads"])
 @pytest.mark.usefixtures("_short_is_long")
-@pytest.mark.parametrize("layout", ["holes", "narrowed", "packed"])
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "holes",
+        "narrowed",
+        "packed",
+        *(pytest.param(name, marks=pytest.mark.full) for name in ("left", "time_major", "flat")),
+    ],
+)
 def test_a_giant_beside_short_ones(layout: str, verb: str) -> None:
     check(verb, layout, leaves([35, 3, 9, 1] if layout == "packed" else [0, 35, 0, 3, 9, 0]))
 

@@ -173,8 +173,8 @@ def _every_verb(cases: list[Case]) -> list[Case]:
 
 CASES = _cases()
 FIRST = [case for case in CASES if case.sample is case.cls.samples[0]]
-A_FILE = list({case.cls.__module__: case for case in reversed(FIRST)}.values())
-"""The first class of each file: its neighbours share their mathematics with it."""
+STATEFUL = [case for case in FIRST if "h_n" in inspect.getsource(inspect.getmodule(case.cls) or case.cls)]
+"""Poolers whose file speaks of final states; the others read rows alone, whatever states come with them."""
 ATTENTION = [case for case in CASES if issubclass(case.cls, AttentionBase)]
 SCORED = [case for case in ATTENTION if hasattr(case.start(), "score")]
 NEEDY = [case for case in FIRST if case.needs]

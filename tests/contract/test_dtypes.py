@@ -37,7 +37,7 @@ def test_derivatives(case: Case, layout: str) -> None:
     check_derivatives(case, LAYOUTS[layout])
 
 
-@every_path(name for name, layout in LAYOUTS.items() if layout.twice and not layout.states)
+@every_path(name for name, layout in LAYOUTS.items() if layout.twice)
 def test_second_derivatives(case: Case, layout: str) -> None:
     check_second_derivatives(case, LAYOUTS[layout])
 

@@ -1,11 +1,15 @@
 """Every pooler in graphs; layouts beside padded and packed, and inductor, once for each verb."""
 
+import functools
+from collections.abc import Iterator
+
 import pytest
+from torch.onnx._internal.exporter._registration import ONNXRegistry
 
 from tests.contract.checks_graphs import check_compile, check_export, check_onnx, check_trace
 from tests.contract.discovery import EVERY_VERB, Case
 from tests.contract.layouts import LAYOUTS
-from tests.contract.marks import SUMMED, every_class, every_file, every_layout, every_pooler, every_verb
+from tests.contract.marks import SUMMED, every_class, every_layout, every_pooler, every_verb
 
 pytestmark = [
     # Torch's own: Dynamo looks at the gradients of what it is given, the exporter at its own tree, and tracing is old.
@@ -28,12 +32,20 @@ in_every_layout = pytest.mark.parametrize(
 exportable = pytest.mark.parametrize("layout", ["right_padded", "left_padded", "time_major", "flat_int64"])
 
 
+@pytest.fixture(scope="module")
+def _operators_read_once() -> Iterator[None]:
+    """The exporter parses the source of its five hundred operators anew each time: half of what an export costs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(functools.cache(ONNXRegistry.from_torchlib)))
+        yield
+
+
 @every_class
 def test_compiles_to_one_graph(case: Case) -> None:
     check_compile(case, LAYOUTS["right_padded"])
 
 
-@every_file
+@every_class
 def test_compiles_packed(case: Case) -> None:
     check_compile(case, LAYOUTS["packed_unsorted"])
 
@@ -53,7 +65,8 @@ def test_exports(case: Case) -> None:
     check_export(case, LAYOUTS["right_padded"])
 
 
-@every_file
+@pytest.mark.usefixtures("_operators_read_once")
+@every_class
 def test_onnx(case: Case) -> None:
     check_onnx(case, LAYOUTS["right_padded"])
 
@@ -64,6 +77,7 @@ def test_every_layout_exports(case: Case, layout: str) -> None:
     check_export(case, LAYOUTS[layout])
 
 
+@pytest.mark.usefixtures("_operators_read_once")
 @pytest.mark.parametrize("layout", ["left_padded", "time_major", "flat_int64"])
 def test_every_layout_runs_in_onnx(layout: str) -> None:
     check_onnx(EVERY_VERB[0], LAYOUTS[layout])
@@ -83,6 +97,7 @@ def test_full_compile(case: Case, layout: str, backend: str) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.usefixtures("_operators_read_once")
 @every_pooler
 @exportable
 def test_full_export(case: Case, layout: str) -> None:
