@@ -22,7 +22,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=Path(__file__).parents[1])
 
 
-QUICK = [["sm_90", "--quick"], ["gfx942", "--quick"]]
+QUICK = [[target, "--quick"] for target in TARGETS]
 FULL = [pytest.param([target], marks=pytest.mark.full) for target in TARGETS]
 
 

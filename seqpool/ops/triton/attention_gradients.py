@@ -58,12 +58,14 @@ def attend_gradients(
     shape = tile(rows, many)
     tiles = -(-many // shape.steps)
     found_by = start, lengths, keep, owner, valid
-    flags = {"TIME": time, "KEEP": keep is not None, "VALID": valid is not None, **shape.fixed}
+    flags = {"TIME": time, "KEEP": keep is not None, "VALID": valid is not None}
     last = *strides(scores, time), *keep_strides(keep, time), many, size, features // shape.whole, heads
+    steps = *strides(rows, time, shape.grain), *last
     launch(score_gradient_kernel)[tiles * heads,](
-        by_score, rows, grads, deltas, scores, shift, norm, *found_by, *strides(rows, time, shape.grain), *last, **flags
+        by_score, rows, grads, deltas, scores, shift, norm, *found_by, *steps, **flags, **shape.fixed
     )
-    launch(row_gradient_kernel)[tiles, -(-features // shape.width)](
-        by_row, grads, scores, shift, norm, *found_by, *last, **flags
+    spare = shape.spare
+    launch(row_gradient_kernel)[tiles, -(-features // spare.width)](
+        by_row, grads, scores, shift, norm, *found_by, *last, **flags, **spare.fixed
     )
     return by_row, by_score

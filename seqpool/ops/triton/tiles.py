@@ -24,6 +24,11 @@ class Tile(NamedTuple):
     whole: int
 
     @property
+    def spare(self) -> "Tile":
+        """For a kernel that needs two addresses a number: half as wide where each number moves by itself."""
+        return self._replace(width=max(1, self.width // 2)) if 1 in (self.grain, self.whole) else self
+
+    @property
     def fixed(self) -> dict[str, int]:
         """What kernels are compiled for."""
         return {

@@ -67,11 +67,10 @@ def attend_kernel(
 
 @jit
 def _weight(scores, shift, norm, offset, cell, real, wide: tl.constexpr):
-    """Softmax weight of each row, 0 on padding."""
+    """Softmax weight of each row; 1 on padding, where what it weighs is 0."""
     score = tl.load(scores + offset, mask=real, other=0).to(wide)
     top = tl.load(shift + cell, mask=real, other=0)
-    weight = tl.exp(score - top) / tl.load(norm + cell, mask=real, other=1)
-    return tl.where(real, weight, 0.0)
+    return tl.exp(score - top) / tl.load(norm + cell, mask=real, other=1)
 
 
 @jit
@@ -101,7 +100,7 @@ def score_gradient_kernel(
     offset = sequence_at * score_across + at * score_along + tl.cast(head, tl.int64) * score_apart
     weight = _weight(scores, shift, norm, offset, cell, real, wide)
     gradient = weight * (tl.sum(dot, 1) - tl.load(deltas + cell, mask=real, other=0))
-    tl.store(out + row * heads + head, tl.where(real, gradient, 0.0).to(out.dtype.element_ty), mask=row < rows)
+    tl.store(out + row * heads + head, gradient.to(out.dtype.element_ty), mask=row < rows)
 
 
 @jit
@@ -128,6 +127,9 @@ def row_gradient_kernel(
         summed += weight[:, None] * tl.load(
             grads + cell[:, None] * features * WHOLE + feature[None, :], mask=mask, other=0
         )
-    value = tl.where(mask, summed, 0.0).to(out.dtype.element_ty)
-    inside = (row < rows)[:, None] & (feature < features * WHOLE)[None, :]
-    tl.store(out + row[:, None] * features * WHOLE + feature[None, :], value, mask=inside)
+    inside = mask
+    if TIME != -1 or VALID:
+        # Padding is written, too. Compared anew from the tile's first row: what is kept over the loop takes registers.
+        left = rows - tl.program_id(0).to(tl.int64) * STEPS
+        inside = (tl.arange(0, STEPS) < left)[:, None] & (feature < features * WHOLE)[None, :]
+    tl.store(out + row[:, None] * features * WHOLE + feature[None, :], summed.to(out.dtype.element_ty), mask=inside)
