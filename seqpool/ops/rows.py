@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from seqpool.layout import Sequences
+from seqpool.layout import Sequences, on_host
 
 
 def accumulator(dtype: torch.dtype) -> torch.dtype:
@@ -29,4 +29,7 @@ def spread(seq: Sequences, vectors: Tensor) -> Tensor:
         seq: the sequences.
         vectors: one vector a sequence.
     """
-    return vectors[seq.owner()] if seq.time is None else vectors.unsqueeze(seq.time)
+    if seq.time is not None:
+        return vectors.unsqueeze(seq.time)
+    # The host copies whole vectors this way; an accelerator would add up their gradients in an order of its own.
+    return vectors.index_select(0, seq.owner()) if on_host(vectors) else vectors[seq.owner()]
