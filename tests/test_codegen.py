@@ -22,7 +22,10 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=Path(__file__).parents[1])
 
 
-QUICK = [[target, "--quick"] for target in TARGETS]
+QUICK = [
+    pytest.param([target, "--quick"], marks=() if target in ("sm_90", "gfx942") else pytest.mark.full)
+    for target in TARGETS
+]
 FULL = [pytest.param([target], marks=pytest.mark.full) for target in TARGETS]
 
 

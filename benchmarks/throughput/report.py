@@ -24,10 +24,9 @@ def write_report(results: Results, path: Path) -> Path:
     """Write the report beside the results; gives its path."""
     target = path.with_suffix(".md")
     pictures = _pictures(results.rows, path)
-    replace(
-        target,
-        "\n".join([*_head(results), *pictures, *_tables(results.rows), *misses(results), *_left(results)]) + "\n",
-    )
+    missed = misses(results, path.parent)
+    lines = [*_head(results), *pictures, *_tables(results.rows), *missed, *_left(results)]
+    replace(target, "\n".join(lines) + "\n")
     return target
 
 
