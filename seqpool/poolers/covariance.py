@@ -19,8 +19,9 @@ class CovariancePooler(Pooler):
     The upper triangle of the matrix, row by row: the rest repeats it. One step has no covariance and gives 0. Unlike
     MPN-COV, it takes no power of the matrix, whose eigenvectors have no gradient where eigenvalues meet.
 
-    Source: the covariance pooling of Li et al. 2017, "Is Second-order Information Helpful for Large-scale Visual
-    Recognition?" (https://arxiv.org/abs/1703.08050), after a projection.
+    Source: this library, after the covariance pooling of Li et al. 2017, "Is Second-order Information Helpful for
+    Large-scale Visual Recognition?" (https://arxiv.org/abs/1703.08050), of projected steps and without its matrix
+    power.
 
     Args:
         in_features: D, the width of a step.

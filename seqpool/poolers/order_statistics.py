@@ -95,8 +95,8 @@ class QuantilePooler(Pooler):
     where :math:`x_{(1)} \le \dots \le x_{(n)}` are the sorted values of one feature, and w is the fraction of r
     (linear), a half (midpoint), or r is rounded (lower, higher, nearest: to even).
 
-    Source: definition 7 of Hyndman and Fan 1996, "Sample Quantiles in Statistical Packages"
-    (https://doi.org/10.1080/00031305.1996.10473566), and `torch.quantile` for the other interpolations.
+    Source: `torch.quantile` of each feature (https://docs.pytorch.org/docs/stable/generated/torch.quantile.html);
+    the linear interpolation is type 7 of Hyndman and Fan 1996 (https://aakinshin.net/vignettes/hyndman-fan-taxonomy).
 
     Args:
         q: between 0, the minimum, and 1, the maximum; 0.5 is the median.

@@ -63,9 +63,8 @@ class DecayMeanPooler(Pooler):
 
     .. math:: y = \frac{\sum_t w_t x_t}{\sum_t w_t}, \quad w_t = 2^{-(n - t) / h}
 
-    Source: the exponentially weighted average of Hunter 1986, "The Exponentially Weighted Moving Average"
-    (https://doi.org/10.1080/00224065.1986.11979014), over the n real steps (pandas' `ewm(halflife=h)` with its
-    default, `adjust=True`).
+    Source: the last value of pandas' `ewm(halflife=h)` with its default, `adjust=True`, over the n real steps
+    (https://pandas.pydata.org/docs/reference/api/pandas.Series.ewm.html).
 
     Args:
         half_life: h, steps back from the last one after which a weight is half as large.

@@ -146,8 +146,8 @@ class StatisticsPooler(Pooler):
 
     Where :math:`n \le c` the deviation is 0; where the variance is 0, so is the deviation's gradient.
 
-    Source: the statistics pooling of Snyder et al. 2017, "Deep Neural Network Embeddings for Text-Independent Speaker
-    Verification" (https://doi.org/10.21437/Interspeech.2017-620), which became the x-vector.
+    Source: statistics pooling, the x-vector's, as Okabe et al. 2018 write it, "Attentive Statistics Pooling for Deep
+    Speaker Embedding" (https://arxiv.org/abs/1803.10963).
 
     Args:
         correction: c, 0 for the deviation of these steps, 1 for the root of an unbiased estimate.

@@ -41,7 +41,8 @@ class TrimmedMeanPooler(Pooler):
     where :math:`x_{(1)} \le \dots \le x_{(n)}` are the sorted values of one feature. Short sequences, where g is 0, are
     averaged whole. NaN is not trimmed away.
 
-    Source: Tukey 1962, "The Future of Data Analysis" (https://doi.org/10.1214/aoms/1177704711).
+    Source: `scipy.stats.trim_mean`
+    (https://docs.scipy.org/doc/scipy/reference/generated/scipy.stats.trim_mean.html).
 
     Args:
         proportion: share of the steps to leave out on each side, below a half.
