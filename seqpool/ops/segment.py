@@ -33,7 +33,7 @@ def peak(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
     detached = rows.detach()
     first = _first_hit(seq, detached, _dense_peak(seq, detached, largest))
     picked = rows.gather(seq.time or 0, first if seq.time is None else first.unsqueeze(seq.time))
-    return torch.where((seq.count > 0).unsqueeze(1), picked.reshape(seq.batch, rows.shape[-1]), 0)
+    return torch.where(_some(seq), picked.reshape(seq.batch, rows.shape[-1]), 0)
 
 
 def pick(seq: Sequences, rows: Tensor, step: Tensor) -> Tensor:
@@ -78,11 +78,10 @@ class _Total(torch.autograd.Function):
 class _Peak(torch.autograd.Function):
     @staticmethod
     def forward(rows: Tensor, seq: Sequences, largest: bool) -> Tensor:
-        if seq.hops is not None and seq.full:
+        if seq.full and seq.hops is not None:
             return _running_peak(seq, rows, largest)
-        if seq.time is None and seq.valid() is None:
-            # A tenth to two thirds of the time that a call a sequence takes; a row of no sequence would have no owner.
-            return torch.where((seq.count > 0).unsqueeze(1), _dense_peak(seq, rows, largest), 0)
+        if seq.full and seq.time is None:  # in a tenth to two thirds of the time that a call a sequence takes
+            return torch.where(_some(seq), _dense_peak(seq, rows, largest), 0)
         reduce = torch.amax if largest else torch.amin
         empty = rows.new_zeros(rows.shape[-1])
         return torch.stack([reduce(steps, 0) if steps.shape[0] else empty for steps in slices.each(seq, rows)])
@@ -98,7 +97,7 @@ class _Peak(torch.autograd.Function):
         seq = ctx.seq
         quick = by_slices(seq, rows, 4096)
         first = _first_places(seq, rows, ctx.largest) if quick else _first_hit(seq, rows, best)
-        grad = torch.where((seq.count > 0).unsqueeze(1), grad, 0)
+        grad = torch.where(_some(seq), grad, 0)
         if seq.time is not None:
             first, grad = first.unsqueeze(seq.time), grad.unsqueeze(seq.time)
         # Added: the places of empty sequences may coincide with others', and add 0 there.
@@ -141,6 +140,10 @@ def _first_step(steps: Tensor, largest: bool) -> Tensor:
     start = (find(blocks, 0, keepdim=True).indices * _BLOCK).clamp(max=final)
     within = start + torch.arange(_BLOCK).unsqueeze(1)
     return start + find(steps.gather(0, within), 0, keepdim=True).indices
+
+
+def _some(seq: Sequences) -> Tensor:
+    return (seq.count > 0).unsqueeze(1)
 
 
 def spread(seq: Sequences, vectors: Tensor) -> Tensor:

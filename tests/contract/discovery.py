@@ -173,7 +173,7 @@ def _every_verb(cases: list[Case]) -> list[Case]:
 
 CASES = _cases()
 FIRST = [case for case in CASES if case.sample is case.cls.samples[0]]
-STATEFUL = [case for case in FIRST if "h_n" in inspect.getsource(inspect.getmodule(case.cls) or case.cls)]
+READERS = [case for case in FIRST if "h_n" in inspect.getsource(sys.modules[case.cls.__module__])]
 """Poolers whose file speaks of final states; the others read rows alone, whatever states come with them."""
 ATTENTION = [case for case in CASES if issubclass(case.cls, AttentionBase)]
 SCORED = [case for case in ATTENTION if hasattr(case.start(), "score")]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.contract.discovery import ATTENTION, CASES, EVERY_VERB, FIRST, NEEDY, SCORED, STATEFUL, Case
+from tests.contract.discovery import ATTENTION, CASES, EVERY_VERB, FIRST, NEEDY, READERS, SCORED, Case
 from tests.contract.layouts import LAYOUTS
 
 # One layout a way to sum: dense, holes, packed and flat.
@@ -21,7 +21,7 @@ every_layout = pytest.mark.parametrize("layout", LAYOUTS)
 
 def _usual(case: Case, layout: str) -> bool:
     if LAYOUTS[layout].states:
-        return case in EVERY_VERB or case in STATEFUL
+        return case in EVERY_VERB or case in READERS
     return case in EVERY_VERB or (layout in SUMMED and case in FIRST) or layout == SUMMED[0]
 
 
