@@ -8,11 +8,18 @@ from torch import Tensor
 
 import seqpool
 from seqpool import ops
-from seqpool.ops import segment
+from seqpool.ops import averages, segment
 from tests.layouts import LAYOUTS, cases
 from tests.verb_cases import gradients, lay, leaves
 
 Verb = Callable[[seqpool.Sequences, Tensor], Tensor]
+
+
+def attend_by(seq: seqpool.Sequences, rows: Tensor) -> Tensor:
+    query = torch.arange(rows.shape[-1], dtype=rows.dtype).cos() / rows.shape[-1]
+    return ops.attend_by(seq, rows, query.unsqueeze(0)).flatten(1)
+
+
 VERBS: dict[str, Verb] = {
     "total": ops.total,
     "largest": ops.peak,
@@ -20,6 +27,7 @@ VERBS: dict[str, Verb] = {
     "variation": lambda seq, rows: torch.cat(ops.variation(seq, rows), 1),
     "last": lambda seq, rows: ops.gather(seq, rows, seq.last()),
     "attend": lambda seq, rows: ops.attend(seq, ops.select(seq, rows)[..., :1], ops.select(seq, rows))[0].flatten(1),
+    "attend_by": attend_by,
 }
 BATCHES = ([5, 3, 3, 1], [4, 0, 1, 0])
 
@@ -36,9 +44,11 @@ def pooled(verb: str, layout: str, ragged: list[Tensor]) -> list[Tensor]:
     return [values.detach(), *gradients(values, ragged, torch.ones_like(values))]
 
 
-@pytest.mark.parametrize(
-    ("verb", "width"), [*((verb, 3) for verb in VERBS), ("largest", 4200), ("smallest", 4200), ("variation", 16400)]
-)  # wide rows go by slices
+WIDE = [("largest", 4200), ("smallest", 4200), ("variation", 16400), ("attend_by", 16400)]
+"""Wide rows go by slices."""
+
+
+@pytest.mark.parametrize(("verb", "width"), [*((verb, 3) for verb in VERBS), *WIDE])
 @pytest.mark.parametrize(("layout", "lengths"), cases(*BATCHES))
 def test_dense_equals_one_pass(
     layout: str, lengths: tuple[int, ...], verb: str, width: int, monkeypatch: pytest.MonkeyPatch
@@ -46,6 +56,7 @@ def test_dense_equals_one_pass(
     ragged = leaves(lengths, width=width)
     one_pass = pooled(verb, layout, ragged)
     monkeypatch.setattr(segment, "on_host", nowhere)
+    monkeypatch.setattr(averages, "on_host", nowhere)
     dense = pooled(verb, layout, ragged)
     for mine, theirs in zip(one_pass, dense, strict=True):
         torch.testing.assert_close(mine, theirs)

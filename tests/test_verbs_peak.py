@@ -1,4 +1,4 @@
-"""`peak`: the first largest or smallest real step of each feature, NaN included, by slices and in one dense pass."""
+"""`peak`: the first largest or smallest real step of each feature, NaN included, on each way of the CPU."""
 
 import pytest
 import torch
@@ -6,10 +6,14 @@ from torch import Tensor
 
 from seqpool import ops
 from tests.layouts import LAYOUTS, cases
-from tests.verb_cases import assert_same, lay, leaves, loop, table
+from tests.verb_cases import FORMS, assert_same, force, lay, leaves, loop, table
 
 NAN, INF = float("nan"), float("inf")
-NARROW, WIDE = 3, 4200  # by the dense form, by a slice a sequence
+
+
+@pytest.fixture(params=FORMS, autouse=True)
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    force(monkeypatch, request.param)
 
 
 def peak(layout: str, ragged: list[Tensor], *, largest: bool = True) -> Tensor:
@@ -21,32 +25,29 @@ def first(x: Tensor, *, largest: bool = True) -> Tensor:
     return (x.max(0) if largest else x.min(0)).values
 
 
-@pytest.mark.parametrize("width", [NARROW, WIDE])
 @pytest.mark.parametrize("largest", [True, False])
 @pytest.mark.parametrize(("layout", "lengths"), cases([5, 3, 3, 1], [4, 0, 1, 0], [0, 0]))
-def test_peak_is_the_extreme_of_each_sequence(layout: str, lengths: tuple[int, ...], largest: bool, width: int) -> None:
-    ragged = leaves(lengths, width=width, dtype=torch.float32)
+def test_peak_is_the_extreme_of_each_sequence(layout: str, lengths: tuple[int, ...], largest: bool) -> None:
+    ragged = leaves(lengths, width=3, dtype=torch.float32)
     wanted = loop(lambda x: first(x, largest=largest), ragged)
     assert_same(peak(layout, ragged, largest=largest), wanted, ragged, exact=True)
 
 
-@pytest.mark.parametrize("width", [NARROW, WIDE])
 @pytest.mark.parametrize("largest", [True, False])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_ties_go_to_the_first_step(layout: str, largest: bool, width: int) -> None:
+def test_ties_go_to_the_first_step(layout: str, largest: bool) -> None:
     """Three values for many steps, so that most extremes are tied."""
-    ragged = [torch.randint(-1, 2, (n, width)).double().requires_grad_() for n in (9, 6, 4)]
+    ragged = [torch.randint(-1, 2, (n, 3)).double().requires_grad_() for n in (9, 6, 4)]
     wanted = loop(lambda x: first(x, largest=largest), ragged)
     assert_same(peak(layout, ragged, largest=largest), wanted, ragged, exact=True)
 
 
-@pytest.mark.parametrize("width", [NARROW, WIDE])
 @pytest.mark.parametrize("largest", [True, False])
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("poison", [NAN, INF, -INF])
-def test_nan_and_inf_are_values(layout: str, poison: float, largest: bool, width: int) -> None:
+def test_nan_and_inf_are_values(layout: str, poison: float, largest: bool) -> None:
     """As `x.max(0)`: the first NaN wins; all -inf stays -inf."""
-    ragged = leaves([5, 4, 2], width=width)
+    ragged = leaves([5, 4, 2], width=3)
     with torch.no_grad():
         ragged[0][1:4, 0] = poison
         ragged[1][:, 1] = poison
@@ -55,22 +56,20 @@ def test_nan_and_inf_are_values(layout: str, poison: float, largest: bool, width
     assert_same(peak(layout, ragged, largest=largest), wanted, ragged, exact=True)
 
 
-@pytest.mark.parametrize("width", [1, WIDE])
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("value", "largest"), [(-INF, True), (INF, False)])
-def test_a_sequence_of_infinities_stays_infinite(layout: str, value: float, largest: bool, width: int) -> None:
-    ragged = [torch.full((n, width), value, requires_grad=True) for n in (3, 2, 1)]
+def test_a_sequence_of_infinities_stays_infinite(layout: str, value: float, largest: bool) -> None:
+    ragged = [torch.full((n, 3), value, requires_grad=True) for n in (3, 2, 1)]
     pooled = peak(layout, ragged, largest=largest)
     assert (pooled == value).all()
     for x, gradient in zip(ragged, torch.autograd.grad(pooled.sum(), ragged), strict=True):
         assert torch.equal(gradient, torch.eye(x.shape[0], 1).expand_as(x))  # the first step
 
 
-@pytest.mark.parametrize("width", [NARROW, WIDE])
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_peak_keeps_the_dtype(layout: str, dtype: torch.dtype, width: int) -> None:
-    ragged = leaves([5, 2, 2], width=width, dtype=dtype)
+def test_peak_keeps_the_dtype(layout: str, dtype: torch.dtype) -> None:
+    ragged = leaves([5, 2, 2], width=3, dtype=dtype)
     pooled = peak(layout, ragged)
     assert pooled.dtype == dtype
     assert_same(pooled, loop(first, ragged), ragged, exact=True)
@@ -85,19 +84,17 @@ def test_an_empty_sequence_takes_no_ones_gradient(layout: str, largest: bool) ->
     assert_same(peak(layout, ragged, largest=largest), wanted, ragged, exact=True)
 
 
-@pytest.mark.parametrize("width", [2, WIDE])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_peak_differentiates_twice(layout: str, width: int) -> None:
+def test_peak_differentiates_twice(layout: str) -> None:
     """Piecewise linear: its own second derivative is 0, that of its cube is not."""
-    laid = lay(layout, leaves([3, 2, 1], width=width))
+    laid = lay(layout, leaves([3, 2, 1], width=3))
     seq = laid.view()
     assert torch.autograd.gradgradcheck(lambda rows: ops.peak(seq, rows).pow(3), table(laid), fast_mode=True)
 
 
-@pytest.mark.parametrize("width", [NARROW, WIDE])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_poisoned_sequence_poisons_no_other(layout: str, width: int) -> None:
-    ragged = [torch.randn(n, width) for n in (3, 3, 2)]
+def test_a_poisoned_sequence_poisons_no_other(layout: str) -> None:
+    ragged = [torch.randn(n, 3) for n in (3, 3, 2)]
     wanted = loop(first, ragged)
     ragged[1][1] = NAN
     pooled = peak(layout, ragged)

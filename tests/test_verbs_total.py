@@ -7,9 +7,14 @@ from torch import Tensor
 import seqpool
 from seqpool import ops
 from tests.layouts import LAYOUTS, cases
-from tests.verb_cases import BATCHES, assert_same, lay, leaves, loop, table
+from tests.verb_cases import BATCHES, assert_same, force, lay, leaves, loop, table
 
 NAN, INF = float("nan"), float("inf")
+
+
+@pytest.fixture(params=["slices", "steps"], autouse=True)
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    force(monkeypatch, request.param)
 
 
 def total(layout: str, ragged: list[Tensor]) -> Tensor:

@@ -1,23 +1,17 @@
-"""`variation`: means and squared deviations, by slices and in one dense pass."""
+"""`variation`: means and squared deviations, by slices, by steps and in one dense pass."""
 
 import pytest
 import torch
 from torch import Tensor
 
-from seqpool import Sequences, ops
-from seqpool.ops import segment
+from seqpool import ops
 from tests.layouts import LAYOUTS, cases
-from tests.verb_cases import assert_same, lay, leaves, loop, table
+from tests.verb_cases import FORMS, assert_same, force, lay, leaves, loop, table
 
 
-@pytest.fixture(params=["dense", "slices"], autouse=True)
+@pytest.fixture(params=FORMS, autouse=True)
 def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both forms on small batches, whatever their sizes would choose."""
-
-    def chosen(_: Sequences, rows: Tensor, __: int) -> bool:
-        return request.param == "slices" and 0 not in rows.shape
-
-    monkeypatch.setattr(segment, "by_slices", chosen)
+    force(monkeypatch, request.param)
 
 
 def variation(layout: str, ragged: list[Tensor]) -> Tensor:

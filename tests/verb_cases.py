@@ -2,13 +2,33 @@
 
 from collections.abc import Callable
 
+import pytest
 import torch
 from torch import Tensor
 
+from seqpool import Sequences
+from seqpool.ops import segment, slices, steps
 from tests.layouts import LAYOUTS, Laid
 
 BATCHES = ([3, 1, 2], [5, 3, 3, 1], [4, 0, 1, 0], [0, 0], [1])
 One = Callable[[Tensor], Tensor]
+
+
+FORMS = ["dense", "slices", "steps"]
+"""Ways of the CPU: the whole batch at once, a sequence at a time, a step at a time."""
+
+
+def force(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    """Take one way on small batches, whatever their sizes would choose, where their layout can go it."""
+
+    def by_slices(_: Sequences, rows: Tensor, __: int) -> bool:
+        return form == "slices" and 0 not in rows.shape
+
+    def by_steps(seq: Sequences, rows: Tensor) -> bool:
+        return form == "steps" and 0 not in rows.shape and seq.keep is None and slices.table(rows) is not None
+
+    monkeypatch.setattr(segment, "by_slices", by_slices)
+    monkeypatch.setattr(steps, "fit", by_steps)
 
 
 def leaves(lengths: tuple[int, ...] | list[int], width: int = 3, dtype: torch.dtype = torch.float64) -> list[Tensor]:

@@ -1,12 +1,13 @@
-"""Mean and squared deviations on the CPU, a sequence at a time, so that what lies between two passes stays in cache."""
+"""Mean and squared deviations on the CPU, a sequence or a step at a time, so that what lies between stays in cache."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops import segment, slices
+from seqpool.ops import segment, slices, steps
 
 
 def variation(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -18,7 +19,9 @@ def variation(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> tuple[Tensor,
 class _Variation(torch.autograd.Function):
     @staticmethod
     def forward(rows: Tensor, seq: Sequences, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-        results = [_of_one(steps.to(dtype)) for steps in slices.each(seq, rows)]
+        if steps.fit(seq, rows):
+            return _by_steps(seq, rows, dtype)
+        results = [_of_one(each.to(dtype)) for each in slices.each(seq, rows)]
         mean, squares, missed = (torch.stack(result) for result in zip(*results, strict=True))
         return mean, squares, missed
 
@@ -37,27 +40,56 @@ class _Variation(torch.autograd.Function):
         slope = 2 * of_squares
         level = of_mean / ctx.seq.count.clamp(min=1).unsqueeze(1) - slope * missed
         # In place, where nobody differentiates again.
-        gradient = _differentiable if torch.is_grad_enabled() else _by_slices
+        quick = _gradient_by_steps if steps.fit(ctx.seq, rows) else _gradient_by_slices
+        gradient = _differentiable if torch.is_grad_enabled() else quick
         return gradient(ctx.seq, rows, mean, slope, level), None, None
 
 
-def _of_one(steps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _of_one(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Mean, squares, and what the mean missed by its rounding: see `seqpool.ops.centred`."""
-    count = max(steps.shape[0], 1)
-    mean = steps.sum(0) / count
-    deviation = steps - mean
+    count = max(x.shape[0], 1)
+    mean = x.sum(0) / count
+    deviation = x - mean
     missed = deviation.sum(0) / count
     return mean, deviation.sub_(missed).square_().sum(0), missed
 
 
-def _by_slices(seq: Sequences, rows: Tensor, mean: Tensor, slope: Tensor, level: Tensor) -> Tensor:
+def _by_steps(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    """The same of all sequences at once, a step at a time."""
+    order, places = steps.walk(seq, rows)
+    mean = steps.running(rows, places, dtype)
+    count = seq.count[order[: mean.shape[0]]].unsqueeze(1)
+    mean /= count
+    missed, squares = torch.zeros_like(mean), torch.zeros_like(mean)
+    for each in steps.each(rows, places, dtype):
+        missed[: each.shape[0]] += each.sub_(mean[: each.shape[0]])
+    missed /= count
+    for each in steps.each(rows, places, dtype):
+        having = each.shape[0]
+        deviation = each.sub_(mean[:having]).sub_(missed[:having])
+        squares[:having].addcmul_(deviation, deviation)
+    return steps.back(order, mean), steps.back(order, squares), steps.back(order, missed)
+
+
+def _gradient_by_steps(seq: Sequences, rows: Tensor, mean: Tensor, slope: Tensor, level: Tensor) -> Tensor:
+    order, places = steps.walk(seq, rows)
+    mean, slope, level = (vectors.index_select(0, order) for vectors in (mean, slope, level))
     # New from level: under batched gradients it is the batched one.
-    gradient = level.new_zeros(rows.shape, dtype=rows.dtype)
-    for b, (steps, place) in enumerate(zip(slices.each(seq, rows), slices.places(seq, rows), strict=True)):
-        of_steps = torch.addcmul(level[b], steps - mean[b], slope[b]).to(rows.dtype)
-        whole = gradient if seq.time is None else gradient.select(1 - seq.time, b)
-        whole.index_copy_(0, place.squeeze(1), of_steps)
+    gradient = (level.new_empty if seq.full else level.new_zeros)(rows.shape, dtype=rows.dtype)
+    _, own = steps.walk(seq, torch.empty(rows.shape, device="meta"))
+    for each, place in zip(steps.each(rows, places, mean.dtype), own, strict=True):
+        having = each.shape[0]
+        of_step = torch.addcmul(level[:having], each.sub_(mean[:having]), slope[:having])
+        gradient.flatten(0, -2).index_copy_(0, place, of_step.to(rows.dtype))
     return gradient
+
+
+def _gradient_by_slices(seq: Sequences, rows: Tensor, mean: Tensor, slope: Tensor, level: Tensor) -> Tensor:
+    def pieces() -> Iterator[Tensor]:
+        for b, each in enumerate(slices.each(seq, rows)):
+            yield torch.addcmul(level[b], each - mean[b], slope[b])
+
+    return slices.gradient(seq, rows, level, pieces())
 
 
 def _differentiable(seq: Sequences, rows: Tensor, mean: Tensor, slope: Tensor, level: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Where the real rows lie, sequence by sequence, for the CPU, where the host may read lengths."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -58,3 +58,20 @@ def places(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
         return each(seq, place.unsqueeze(1))
     shape = (seq.batch, -1, 1) if seq.time == 1 else (-1, seq.batch, 1)
     return each(seq, place.unsqueeze(1 - seq.time).unsqueeze(2).expand(shape))
+
+
+def gradient(seq: Sequences, rows: Tensor, like: Tensor, pieces: Iterable[Tensor]) -> Tensor:
+    """A gradient of the shape of the rows from those of one sequence after the other, 0 on padding.
+
+    Made from `like`: under batched gradients that is a batched one.
+    """
+    make = like.new_empty if seq.full else like.new_zeros
+    whole = make(rows.shape, dtype=rows.dtype)
+    if seq.hops is None and seq.keep is None:
+        for steps, piece in zip(each(seq, whole), pieces, strict=True):
+            steps.copy_(piece)
+        return whole
+    for b, (place, piece) in enumerate(zip(places(seq, rows), pieces, strict=True)):
+        of_one = whole if seq.time is None else whole.select(1 - seq.time, b)
+        of_one.index_copy_(0, place.squeeze(1), piece.to(rows.dtype))
+    return whole

@@ -1,0 +1,60 @@
+"""One vector a sequence, by sum, extreme or choice of a step."""
+
+import torch
+from torch import Tensor
+
+from seqpool.layout import Sequences, on_host
+from seqpool.ops import peaks, segment
+from seqpool.ops.choice import kernels_for
+from seqpool.ops.rows import accumulator
+
+
+def total(seq: Sequences, rows: Tensor) -> Tensor:
+    r"""Sum the real steps: :math:`\sum_t x_t`, `(B, F)` in the accumulator's dtype, 0 for an empty sequence.
+
+    Args:
+        seq: the sequences.
+        rows: `(*rows, F)`; what lies in padding is never read.
+    """
+    kernels = kernels_for(rows)
+    summed: Tensor = (segment if kernels is None else kernels).total(seq, rows, accumulator(rows.dtype))
+    return summed
+
+
+def peak(seq: Sequences, rows: Tensor, *, largest: bool = True) -> Tensor:
+    r"""Largest (or smallest) real step of each feature, `(B, F)`; the gradient goes to the first such step.
+
+    NaN propagates; an empty sequence gives 0.
+
+    Args:
+        seq: the sequences.
+        rows: `(*rows, F)`; what lies in padding is never read.
+        largest: the maximum rather than the minimum.
+    """
+    if 0 in rows.shape:
+        return _no_steps(seq, rows)
+    kernels = kernels_for(rows)
+    best: Tensor = (peaks if kernels is None else kernels).peak(seq, rows, largest)
+    return best
+
+
+def gather(seq: Sequences, rows: Tensor, step: Tensor) -> Tensor:
+    """The row at step `step[b]` of each sequence, `(B, F)`; an empty sequence gives 0.
+
+    Args:
+        seq: the sequences.
+        rows: `(*rows, F)`.
+        step: `(B,)`, counted over the real steps from 0; below `count` unless that is 0.
+    """
+    if 0 in rows.shape:
+        return _no_steps(seq, rows)
+    picked = segment.pick(seq, rows, step)
+    # A pass over the result that costs as much as the result, where the host can see that it changes nothing.
+    if on_host(seq.lengths) and bool(seq.lengths.all()):
+        return picked
+    return torch.where((seq.lengths > 0).unsqueeze(1), picked, 0)
+
+
+def _no_steps(seq: Sequences, rows: Tensor) -> Tensor:
+    # The sum of nothing is the zero that backward can reach.
+    return segment.total(seq, rows, rows.dtype)
