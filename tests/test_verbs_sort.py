@@ -7,10 +7,16 @@ from torch.nn.utils.rnn import pack_sequence, pad_sequence
 
 from seqpool import Sequences, view
 from seqpool.ops import sort
+from tests.verb_cases import force
 
 NAN, INF = float("nan"), float("inf")
 LENGTHS = [5, 0, 1, 9]
 LAYOUTS = ["padded", "left", "holes", "time_major", "flat", "nested", "packed"]
+
+
+@pytest.fixture(params=["dense", "slices"], autouse=True)
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    force(monkeypatch, request.param)
 
 
 def _sequences() -> list[Tensor]:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
+from seqpool.ops import segment, slices
 
 
 def sort(seq: Sequences, rows: Tensor, *, descending: bool = False) -> tuple[Sequences, Tensor]:
@@ -22,7 +23,8 @@ def sort(seq: Sequences, rows: Tensor, *, descending: bool = False) -> tuple[Seq
         along the row axis (the step axis of a padded tensor) that each value came from, `(*rows, F)`.
     """
     axis = seq.time or 0
-    order = _order(seq, rows.detach(), axis, descending)
+    by_slices = segment.by_slices(seq, rows, 2048)
+    order = (_order_by_slices if by_slices else _order)(seq, rows.detach(), axis, descending)
     start = torch.zeros_like(seq.count) if seq.time is not None else seq.count.cumsum(0) - seq.count
     ordered = Sequences(
         values=rows.gather(axis, order),
@@ -46,6 +48,22 @@ def _order(seq: Sequences, rows: Tensor, axis: int, descending: bool) -> Tensor:
     if group is not None:
         key = key + group.unsqueeze(-1).expand_as(rows).gather(axis, place) * (size + 1) * size
     return place.gather(axis, key.sort(dim=axis).indices)
+
+
+def _order_by_slices(seq: Sequences, rows: Tensor, axis: int, descending: bool) -> Tensor:
+    """The same on the CPU, padding not sorted, in a third to a sixth of the time."""
+    places = slices.places(seq, rows)
+    found = [
+        place.squeeze(1).index_select(0, each.sort(dim=0, descending=descending, stable=True).indices.flatten())
+        for each, place in zip(slices.each(seq, rows), places, strict=True)
+    ]
+    columns = [place.view(-1, rows.shape[-1]) for place in found]
+    valid = seq.valid()
+    padding = torch.zeros(rows.shape[:-1], dtype=torch.bool) if valid is None else ~valid
+    if seq.time is None:
+        return torch.cat([*columns, padding.nonzero().expand(-1, rows.shape[-1])])
+    rest = [one.nonzero().expand(-1, rows.shape[-1]) for one in padding.unbind(1 - axis)]
+    return torch.stack([torch.cat(both) for both in zip(columns, rest, strict=True)], 1 - axis)
 
 
 def _group(seq: Sequences) -> Tensor | None:
