@@ -13,6 +13,7 @@ from benchmarks.routes import KINDS, Row, cells, key
 from benchmarks.throughput.devices import add_device, check_device, facts
 from benchmarks.throughput.rows import read_table, replace, table
 from benchmarks.throughput.run import same_facts
+from benchmarks.timing import keep_memory
 
 RESULTS = Path(__file__).parent / "results"
 NEAR = 1.1
@@ -57,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
     check_device(parser, options.device)
     torch.set_num_threads(1)
     device = torch.device(options.device)
-    path, about = options.output or RESULTS / f"routes-{device.type}.csv", facts(device)
+    path, about = options.output or RESULTS / f"routes-{device.type}.csv", facts(device) | {"allocator": keep_memory()}
     try:
         rows = open_rows(path, about)
     except (ValueError, OSError) as error:

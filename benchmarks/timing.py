@@ -1,8 +1,10 @@
 """Timing by rounds: every contender once a round, so that a drifting machine moves them all."""
 
+import ctypes
 import datetime
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,6 +32,19 @@ def spread(values: list[float]) -> Spread:
     """Median, 20th and 80th percentile of at least two values."""
     low, *_, high = quantiles(values, n=5, method="inclusive")
     return Spread(median(values), low, high)
+
+
+def keep_memory() -> str:
+    """Let the C library keep what is freed for the next call, as PyTorch's allocator does on a GPU; what was done.
+
+    Else a large tensor is new memory every time, whose first touch costs more than most of what is measured.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is None:
+        return "the system's"
+    trim_threshold, mmap_max = -1, -4  # their numbers in malloc.h
+    kept = mallopt(mmap_max, 0) and mallopt(trim_threshold, 2**31 - 1)
+    return "keeps what is freed" if kept else "the system's"
 
 
 def wall(run: Run) -> float:

@@ -19,6 +19,7 @@ from benchmarks.throughput.rows import Results
 from benchmarks.throughput.run import QUICK, Plan, open_results, run, wrong
 from benchmarks.throughput.shapes import Shape
 from benchmarks.throughput.subjects import SUBJECTS
+from benchmarks.timing import keep_memory
 from seqpool.ops import backend
 from seqpool.ops.choice import Backend
 
@@ -99,7 +100,7 @@ def throughput(argv: Sequence[str]) -> int:
         try:
             if options.backend:
                 stack.enter_context(backend(options.backend))
-            results = open_results(path, facts(device))
+            results = open_results(path, facts(device) | {"allocator": keep_memory()})
             results.write(path)
         except (ImportError, ValueError, OSError) as error:
             parser.error(str(error))

@@ -19,6 +19,7 @@ from benchmarks.throughput.run import same_facts
 from benchmarks.throughput.shapes import Shape
 from benchmarks.throughput.targets import TRAINING, read_reasons, trained
 from benchmarks.throughput.training import ORDERS, TrainingRow
+from benchmarks.timing import keep_memory
 
 
 @dataclass
@@ -128,7 +129,8 @@ def main(argv: Sequence[str]) -> int:
     parser, options, shapes = _parsed(argv)
     torch.set_num_threads(1)
     path = options.save or RESULTS / f"training-{options.device}.csv"
-    about = facts(torch.device(options.device)) | {"epoch": f"{options.batches} batches, {options.rounds} rounds"}
+    epoch = f"{options.batches} batches, {options.rounds} rounds"
+    about = facts(torch.device(options.device)) | {"allocator": keep_memory(), "epoch": epoch}
     try:
         held = open_held(path, about)
     except (ValueError, OSError) as error:

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from benchmarks.throughput.batches import Batch
+from benchmarks.throughput.rivals.places import owners
 from benchmarks.throughput.trial import Contender, Run, Trial
 
 RUNNING: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"max": torch.maximum, "min": torch.minimum}
@@ -26,31 +27,25 @@ def offer(trial: Trial) -> dict[str, Contender]:
     if name in RUNNING and isinstance(batch.layout.output(batch.stored), PackedSequence):
         found["running over packed steps"] = Contender(_running(batch, RUNNING[name]))
     if batch.stored.dim() == 2 and name in SCATTERED:
-        owner = _owner(batch)
-        found["scatter_reduce"] = Contender(_scatter(batch, owner, SCATTERED[name]))
+        found["scatter_reduce"] = Contender(_scatter(batch, SCATTERED[name]))
         if name in ("sum", "mean"):
-            found["index_add"] = Contender(_add(batch, owner, mean=name == "mean"))
+            found["index_add"] = Contender(_add(batch, mean=name == "mean"))
     return found
 
 
-def _owner(batch: Batch) -> Tensor:
-    """The sequence of each stored row, where every row is a real step."""
-    owner = torch.empty_like(batch.layout.rows)
-    owner[batch.layout.rows] = torch.repeat_interleave(batch.layout.lengths)
-    return owner
-
-
-def _scatter(batch: Batch, owner: Tensor, reduce: str) -> Run:
+def _scatter(batch: Batch, reduce: str) -> Run:
     def run(stored: Tensor) -> Tensor:
+        owner = owners(batch, stored)
         zeros = stored.new_zeros(batch.size, stored.shape[1])
         return zeros.scatter_reduce(0, owner.unsqueeze(1).expand_as(stored), stored, reduce, include_self=False)
 
     return run
 
 
-def _add(batch: Batch, owner: Tensor, *, mean: bool) -> Run:
+def _add(batch: Batch, *, mean: bool) -> Run:
     def run(stored: Tensor) -> Tensor:
-        summed = stored.new_zeros(batch.size, stored.shape[1]).index_add(0, owner, stored)
+        zeros = stored.new_zeros(batch.size, stored.shape[1])
+        summed = zeros.index_add(0, owners(batch, stored), stored)
         return summed / batch.layout.lengths.unsqueeze(1) if mean else summed
 
     return run

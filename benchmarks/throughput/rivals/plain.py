@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.throughput.batches import Batch, Padded
+from benchmarks.throughput.rivals.places import bags
 from benchmarks.throughput.trial import Contender, Run, Trial
 
 REDUCTIONS = {"sum": "sum", "mean": "mean", "max": "max", "min": "min"}
@@ -62,8 +63,12 @@ def _weighted(pad: Callable[[Tensor], Padded], weigh: Callable[[Tensor], Tensor]
 
 def _bag(batch: Batch, mode: str) -> Run:
     """A bag of numbered rows takes every layout in place."""
-    rows, offsets = batch.layout.rows, batch.offsets
-    return lambda stored: F.embedding_bag(rows, stored.flatten(0, -2), offsets, mode=mode, include_last_offset=True)
+
+    def run(stored: Tensor) -> Tensor:
+        rows, starts = bags(batch, stored)
+        return F.embedding_bag(rows, stored.flatten(0, -2), starts, mode=mode)
+
+    return run
 
 
 def _segments(batch: Batch, reduce: str) -> Run:
