@@ -75,11 +75,10 @@ def _study(cells: Sequence[Cell], names: Sequence[str]) -> Iterator[str]:
     for setting, group in compared.items():
         found = {cell.pooler: cell for cell in group}
         yield from (f"#### {title(setting)}", "")
-        ranked = sorted(
-            (*found, *(name for name in names if name not in found)), key=lambda name: _rank(found.get(name))
-        )
-        yield from (*table(HEADS, [_line(name, found.get(name)) for name in ranked]), "")
+        yield from (*table(HEADS, [_line(cell) for cell in sorted(group, key=_rank)]), "")
         yield from (_verdict(found), "")
+        if missing := [plain(name) for name in names if name not in found]:
+            yield from (f"Not run: {', '.join(missing)}.", "")
         yield from _by_length(group)
 
 
@@ -107,15 +106,13 @@ def _leader(trained: Sequence[Cell]) -> str:
     return f"{plain(best)} {written(first.accuracy)}, {'one seed' if first.seeds == 1 else told}"
 
 
-def _rank(cell: Cell | None) -> float:
-    return -cell.accuracy.value if cell else 1.0
+def _rank(cell: Cell) -> float:
+    return -cell.accuracy.value
 
 
-def _line(pooler: str, cell: Cell | None) -> Sequence[str]:
-    if cell is None:
-        return (plain(pooler), "0", NOT_RUN, *[""] * 5)
+def _line(cell: Cell) -> Sequence[str]:
     return (
-        plain(pooler), str(cell.seeds), written(cell.accuracy), written(cell.difference, "+.3f"),
+        plain(cell.pooler), str(cell.seeds), written(cell.accuracy), written(cell.difference, "+.3f"),
         judged(cell.difference), f"{cell.macro_f1.value:.3f}", f"{cell.seconds_per_epoch.value:.3g}",
         f"{cell.peak_mb.value:,.0f}" if cell.peak_mb else "",
     )  # fmt: skip  # a table
