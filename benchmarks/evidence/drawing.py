@@ -1,6 +1,5 @@
 """What the report's plots are drawn of: panels, lines and marks with their intervals, and colours."""
 
-import math
 from collections.abc import Sequence
 from itertools import cycle
 
@@ -24,14 +23,15 @@ Rows = dict[str, dict[str, Number]]
 """By label, the numbers by the value of an axis."""
 
 
-def figure_of(panels: int, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure of so many panels, two beside each other."""
-    rows, across = math.ceil(panels / ACROSS), min(panels, ACROSS)
-    figure = Figure(figsize=(4.6 * max(across, 1.3), height * rows), layout="constrained")
-    axes = list(figure.subplots(rows, across, squeeze=False).flat)
-    for spare in axes[panels:]:
+def figure_of(heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
+    """A figure of panels of these heights, two beside each other."""
+    across = min(len(heights), ACROSS)
+    rows = [max(heights[first : first + across]) for first in range(0, len(heights), across)]
+    figure = Figure(figsize=(4.6 * max(across, 1.3), sum(rows)), layout="constrained")
+    axes = list(figure.subplots(len(rows), across, squeeze=False, height_ratios=rows).flat)
+    for spare in axes[len(heights) :]:
         spare.remove()
-    return figure, axes[:panels]
+    return figure, axes[: len(heights)]
 
 
 def palettes(panels: Sequence[Rows]) -> list[dict[str, str]]:

@@ -20,7 +20,7 @@ SUBTRACTED = " minus "
 def along(grids: Sequence[Grid]) -> Figure:
     """A panel a grid, a line a row over the axis; marks alone where there is one value of it."""
     single = all(len(grid.columns) == 1 for grid in grids)
-    figure, axes = figure_of(len(grids), 1.1 + 0.3 * max(len(grid.rows) for grid in grids) if single else 4.6)
+    figure, axes = figure_of([1.1 + 0.3 * len(grid.rows) if single else 4.6 for grid in grids])
     drawn = [_finite(grid) for grid in grids]
     picked = drawn if single else [chosen(rows, _means(rows)) for rows in drawn]
     for place, grid, rows, palette in zip(axes, grids, picked, palettes(picked), strict=True):

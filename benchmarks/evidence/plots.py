@@ -51,7 +51,7 @@ def _compared(cells: Sequence[Cell]) -> dict[Setting, list[Cell]]:
 
 def intervals(panels: dict[Setting, list[Cell]]) -> Figure:
     """A panel a setting, a mark with its interval a pooler; BiConcat and its mean stand out."""
-    figure, axes = figure_of(len(panels), 1.1 + 0.22 * max(map(len, panels.values())))
+    figure, axes = figure_of([1.1 + 0.22 * len(group) for group in panels.values()])
     for place, (setting, group) in zip(axes, panels.items(), strict=True):
         ranked = sorted((cell for cell in group if cell.pooler != MAJORITY), key=lambda cell: cell.accuracy.value)
         for height, cell in enumerate(ranked):
@@ -66,7 +66,7 @@ def intervals(panels: dict[Setting, list[Cell]]) -> Figure:
 
 def by_length(panels: dict[Setting, list[Cell]]) -> Figure:
     """A panel a setting, a line a pooler over the bands of lengths: BiConcat and the highest means."""
-    figure, axes = figure_of(len(panels), 4.4)
+    figure, axes = figure_of([4.4] * len(panels))
     picked = [_bands_of(group) for group in panels.values()]
     for place, (setting, group), rows, palette in zip(axes, panels.items(), picked, palettes(picked), strict=True):
         texts = _bands(group)
