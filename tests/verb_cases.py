@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from seqpool import Sequences
+from seqpool.layout import on_host
 from seqpool.ops import segment, slices, steps
 from tests.layouts import LAYOUTS, Laid
 
@@ -22,10 +23,11 @@ def force(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     """Take one way on small batches, whatever their sizes would choose, where their layout can go it."""
 
     def by_slices(_: Sequences, rows: Tensor, __: int) -> bool:
-        return form == "slices" and 0 not in rows.shape
+        return form == "slices" and on_host(rows) and 0 not in rows.shape
 
     def by_steps(seq: Sequences, rows: Tensor) -> bool:
-        return form == "steps" and 0 not in rows.shape and seq.keep is None and slices.table(rows) is not None
+        whole = seq.keep is None or torch.equal(seq.lengths, seq.count)
+        return form == "steps" and on_host(rows) and 0 not in rows.shape and whole and slices.table(rows) is not None
 
     monkeypatch.setattr(segment, "by_slices", by_slices)
     monkeypatch.setattr(steps, "fit", by_steps)

@@ -39,16 +39,22 @@ def index(seq: Sequences, rows: Tensor) -> Tensor:
 
 
 def each(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
-    """The real rows of one sequence after the other, as slices where the layout has them."""
-    for b, (start, length) in enumerate(zip(seq.start.tolist(), seq.lengths.tolist(), strict=True)):
+    """The real rows of one sequence after the other, as slices where they lie one after another."""
+    for b, (start, length, together) in enumerate(_spans(seq)):
         steps, keep = rows, seq.keep
         if seq.time is not None:
             steps, keep = rows.select(1 - seq.time, b), None if keep is None else keep.select(1 - seq.time, b)
-        if seq.hops is None and keep is None:
+        if seq.hops is None and together:
             yield steps[start : start + length]
             continue
         place = start + (torch.arange(length) if seq.hops is None else seq.hops[:length])
         yield steps.index_select(0, place if keep is None else place[keep[place]])
+
+
+def _spans(seq: Sequences) -> list[tuple[int, int, bool]]:
+    """Where each sequence starts, from its first real step to its last, and whether all between are real."""
+    together = (seq.lengths == seq.count).tolist()
+    return list(zip(seq.start.tolist(), seq.lengths.tolist(), together, strict=True))
 
 
 def places(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
@@ -67,11 +73,11 @@ def gradient(seq: Sequences, rows: Tensor, like: Tensor, pieces: Iterable[Tensor
     """
     make = like.new_empty if seq.full else like.new_zeros
     whole = make(rows.shape, dtype=rows.dtype)
-    if seq.hops is None and seq.keep is None:
-        for steps, piece in zip(each(seq, whole), pieces, strict=True):
-            steps.copy_(piece)
-        return whole
-    for b, (place, piece) in enumerate(zip(places(seq, rows), pieces, strict=True)):
+    for b, (place, piece, span) in enumerate(zip(places(seq, rows), pieces, _spans(seq), strict=True)):
+        start, length, together = span
         of_one = whole if seq.time is None else whole.select(1 - seq.time, b)
-        of_one.index_copy_(0, place.squeeze(1), piece.to(rows.dtype))
+        if seq.hops is None and together:
+            of_one[start : start + length].copy_(piece)
+        else:
+            of_one.index_copy_(0, place.squeeze(1), piece.to(rows.dtype))
     return whole
