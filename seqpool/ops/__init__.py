@@ -68,10 +68,13 @@ def attend_by(seq: Sequences, rows: Tensor, query: Tensor) -> Tensor:
     """
     dtype = accumulator(torch.promote_types(rows.dtype, query.dtype))
     kernels = kernels_for(rows)
-    if kernels is not None and kernels.holds(rows, query, dtype):
+    if kernels is None:
+        return averages.attend_by(seq, rows, query, dtype)
+    if kernels.holds(rows, query, dtype):
         pooled: Tensor = kernels.attend_by(seq, rows, query, dtype)
         return pooled
-    return averages.attend_by(seq, rows, query, dtype)
+    rows = select(seq, rows)
+    return attend(seq, averages.products(seq, rows, query), rows)[0]
 
 
 def log_mean_exp(seq: Sequences, rows: Tensor) -> Tensor:

@@ -61,8 +61,12 @@ def attend_by(seq: Sequences, rows: Tensor, query: Tensor, dtype: torch.dtype) -
 
 def _dense(seq: Sequences, rows: Tensor, query: Tensor, dtype: torch.dtype) -> Tensor:
     rows, query = select(seq, rows).to(dtype), query.to(dtype)
-    scores = F.linear(rows, query) if query.ndim == 2 else (spread(seq, query) * rows.unsqueeze(-2)).sum(-1)
-    return average(seq, softmax(seq, scores), rows)
+    return average(seq, softmax(seq, products(seq, rows, query)), rows)
+
+
+def products(seq: Sequences, rows: Tensor, query: Tensor) -> Tensor:
+    """Scores `(*rows, H)`: of each row with one query for all, `(H, D)`, or with its own sequence's, `(B, H, D)`."""
+    return F.linear(rows, query) if query.ndim == 2 else (spread(seq, query) * rows.unsqueeze(-2)).sum(-1)
 
 
 def _by_slices(seq: Sequences, rows: Tensor) -> bool:

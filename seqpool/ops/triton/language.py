@@ -7,13 +7,16 @@ import torch
 import triton
 import triton.language as tl
 
-__all__ = ["INTERPRETED", "jit", "kernel_op", "launch", "tl"]
+__all__ = ["INTERPRETED", "KEEPS_LINES", "jit", "kernel_op", "launch", "tl"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 INTERPRETED = bool(triton.knobs.runtime.interpret)
 """Whether Triton's interpreter runs the kernels on the CPU, as `TRITON_INTERPRET=1` asks for at import."""
+
+KEEPS_LINES = tuple(map(int, triton.__version__.split(".")[:2])) >= (3, 9)
+"""Whether whole rows fit a program's registers: Triton 3.6 spills kilobytes of them, 3.9 nothing."""
 
 UNSPECIALISED = (
     "across", "along", "between", "query_across", "score_across", "score_along", "keep_across", "keep_along",

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from seqpool.ops.triton.language import KEEPS_LINES
 from seqpool.ops.triton.tiles import MANY, even, power_of_2
 
 HELD = 4096
@@ -19,7 +20,7 @@ def holds(rows: Tensor, query: Tensor, dtype: torch.dtype) -> bool:
     Features that do not lie side by side take the two-read path: a 64-bit address for each would fill the registers.
     What the reference refuses is left to it: other widths, and outside autocast a shared query of another dtype.
     """
-    if rows.stride(-1) != 1:
+    if rows.stride(-1) != 1 or not KEEPS_LINES:
         return False
     held = HELD if _grain(rows, query) > 1 and dtype.itemsize <= 4 else HELD // 2
     fits = _numbers(query) * dtype.itemsize <= held and rows.shape[-1] == query.shape[-1]

@@ -101,7 +101,7 @@ def segment_spread(
     out = vectors.new_empty(shape, dtype=dtype)
     features = shape[-1]
     rows, size = places(shape, time)
-    tiles = tile(out, rows)
+    tiles = tile(out, rows).spare
     launch(spread_kernel)[-(-rows // tiles.steps), -(-features // tiles.width)](
         out, vectors.contiguous(), found, start, lengths, keep, owner, valid, *keep_strides(keep, time), rows, size,
         features // tiles.whole, PEAK=found is not None, TIME=time, KEEP=keep is not None, VALID=valid is not None,
