@@ -26,8 +26,8 @@ def force(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
         return form == "slices" and on_host(rows) and 0 not in rows.shape
 
     def by_steps(seq: Sequences, rows: Tensor) -> bool:
-        whole = seq.keep is None or torch.equal(seq.lengths, seq.count)
-        return form == "steps" and on_host(rows) and 0 not in rows.shape and whole and slices.table(rows) is not None
+        allowed = on_host(rows) and 0 not in rows.shape and slices.table(rows) is not None
+        return form == "steps" and allowed and slices.unbroken(seq)
 
     monkeypatch.setattr(segment, "by_slices", by_slices)
     monkeypatch.setattr(steps, "fit", by_steps)

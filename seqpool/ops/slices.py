@@ -40,7 +40,8 @@ def index(seq: Sequences, rows: Tensor) -> Tensor:
 
 def each(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
     """The real rows of one sequence after the other, as slices where they lie one after another."""
-    for b, (start, length, together) in enumerate(_spans(seq)):
+    together = unbroken(seq)
+    for b, (start, length) in enumerate(zip(seq.start.tolist(), seq.lengths.tolist(), strict=True)):
         steps, keep = rows, seq.keep
         if seq.time is not None:
             steps, keep = rows.select(1 - seq.time, b), None if keep is None else keep.select(1 - seq.time, b)
@@ -51,10 +52,9 @@ def each(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
         yield steps.index_select(0, place if keep is None else place[keep[place]])
 
 
-def _spans(seq: Sequences) -> list[tuple[int, int, bool]]:
-    """Where each sequence starts, from its first real step to its last, and whether all between are real."""
-    together = (seq.lengths == seq.count).tolist()
-    return list(zip(seq.start.tolist(), seq.lengths.tolist(), together, strict=True))
+def unbroken(seq: Sequences) -> bool:
+    """Whether all rows between the first and the last of each sequence count; told by the rows that `keep` keeps."""
+    return seq.keep is None or int(seq.keep.sum()) == int(seq.lengths.sum())
 
 
 def places(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
@@ -73,11 +73,13 @@ def gradient(seq: Sequences, rows: Tensor, like: Tensor, pieces: Iterable[Tensor
     """
     make = like.new_empty if seq.full else like.new_zeros
     whole = make(rows.shape, dtype=rows.dtype)
-    for b, (place, piece, span) in enumerate(zip(places(seq, rows), pieces, _spans(seq), strict=True)):
-        start, length, together = span
-        of_one = whole if seq.time is None else whole.select(1 - seq.time, b)
-        if seq.hops is None and together:
+    if seq.hops is None and unbroken(seq):
+        bounds = zip(seq.start.tolist(), seq.lengths.tolist(), pieces, strict=True)
+        for b, (start, length, piece) in enumerate(bounds):
+            of_one = whole if seq.time is None else whole.select(1 - seq.time, b)
             of_one[start : start + length].copy_(piece)
-        else:
-            of_one.index_copy_(0, place.squeeze(1), piece.to(rows.dtype))
+        return whole
+    for b, (place, piece) in enumerate(zip(places(seq, rows), pieces, strict=True)):
+        of_one = whole if seq.time is None else whole.select(1 - seq.time, b)
+        of_one.index_copy_(0, place.squeeze(1), piece.to(rows.dtype))
     return whole

@@ -11,9 +11,7 @@ from seqpool.ops import slices
 
 def fit(seq: Sequences, rows: Tensor) -> bool:
     """Whether there are fewer steps than sequences, no holes, and enough numbers to be worth a call a step."""
-    if not on_host(rows) or rows.numel() < 65536 or slices.table(rows) is None:
-        return False
-    if seq.keep is not None and not torch.equal(seq.lengths, seq.count):
+    if not on_host(rows) or rows.numel() < 65536 or slices.table(rows) is None or not slices.unbroken(seq):
         return False
     if seq.hops is not None:
         return seq.hops.shape[0] < seq.batch
