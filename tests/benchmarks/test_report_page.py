@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -87,8 +88,12 @@ def rows(browser: webdriver.Chrome, section: str) -> list[str]:
 
 
 def press(browser: webdriver.Chrome, element: WebElement) -> None:
-    # A plot that is still being drawn moves what lies below it away from under a click at a place.
-    browser.execute_script("arguments[0].click()", element)
+    """Click where it has come to rest: a plot that is still being drawn moves what lies below it."""
+    before, now = {}, element.rect
+    while now != before:
+        time.sleep(0.2)
+        before, now = now, element.rect
+    element.click()
 
 
 def choose(browser: webdriver.Chrome, section: str, column: int, value: str) -> None:
