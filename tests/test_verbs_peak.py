@@ -104,8 +104,8 @@ def test_a_poisoned_sequence_poisons_no_other(layout: str) -> None:
 
 @pytest.mark.parametrize("largest", [True, False])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_long_sequences_find_their_first_step_by_blocks(layout: str, largest: bool) -> None:
-    """Ties in most blocks, NaN in some, and a final block that overlaps the one before it."""
+def test_long_sequences_find_their_first_step(layout: str, largest: bool) -> None:
+    """Ties in most parts, NaN in some, and an extreme at the very end."""
     ragged = [torch.randint(-2, 3, (n, 40)).double() for n in (200, 129, 65)]
     for x in ragged:
         x[-3:, 0], x[70:90, 1], x[:, 2] = NAN, NAN, -x[:, 2].abs()

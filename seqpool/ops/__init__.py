@@ -7,7 +7,7 @@ from torch import Tensor
 
 from seqpool.layout import Sequences
 from seqpool.ops import averages, deviations, segment, steps
-from seqpool.ops.averages import softmax
+from seqpool.ops.averages import products, softmax
 from seqpool.ops.choice import backend, kernels_for
 from seqpool.ops.reductions import gather, peak, total
 from seqpool.ops.rows import accumulator, select, spread
@@ -73,8 +73,16 @@ def attend_by(seq: Sequences, rows: Tensor, query: Tensor) -> Tensor:
     if kernels.holds(rows, query, dtype):
         pooled: Tensor = kernels.attend_by(seq, rows, query, dtype)
         return pooled
-    rows = select(seq, rows)
-    return attend(seq, averages.products(seq, rows, query), rows)[0]
+    return weighed_by(seq, rows, query)[0]
+
+
+def weighed_by(seq: Sequences, rows: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
+    """What `attend_by` gives, and the weights as `attend` gives them: a read more, for whoever asks for weights."""
+    zeroed = select(seq, rows)
+    scores = products(seq, zeroed, query)
+    if kernels_for(rows) is not None:
+        return attend(seq, scores, zeroed)
+    return attend_by(seq, rows, query), softmax(seq, scores)
 
 
 def log_mean_exp(seq: Sequences, rows: Tensor) -> Tensor:

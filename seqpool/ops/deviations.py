@@ -74,8 +74,7 @@ def _by_steps(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> tuple[Tensor,
 def _gradient_by_steps(seq: Sequences, rows: Tensor, mean: Tensor, slope: Tensor, level: Tensor) -> Tensor:
     order, places = steps.walk(seq, rows)
     mean, slope, level = (vectors.index_select(0, order) for vectors in (mean, slope, level))
-    # New from level: under batched gradients it is the batched one.
-    gradient = (level.new_empty if seq.full else level.new_zeros)(rows.shape, dtype=rows.dtype)
+    gradient = slices.blank(seq, rows, level)
     _, own = steps.walk(seq, torch.empty(rows.shape, device="meta"))
     for each, place in zip(steps.each(rows, places, mean.dtype), own, strict=True):
         having = each.shape[0]

@@ -66,13 +66,17 @@ def places(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
     return each(seq, place.unsqueeze(1 - seq.time).unsqueeze(2).expand(shape))
 
 
-def gradient(seq: Sequences, rows: Tensor, like: Tensor, pieces: Iterable[Tensor]) -> Tensor:
-    """A gradient of the shape of the rows from those of one sequence after the other, 0 on padding.
+def blank(seq: Sequences, rows: Tensor, like: Tensor) -> Tensor:
+    """A gradient of the shape of the rows to be written, 0 on padding.
 
     Made from `like`: under batched gradients that is a batched one.
     """
-    make = like.new_empty if seq.full else like.new_zeros
-    whole = make(rows.shape, dtype=rows.dtype)
+    return (like.new_empty if seq.full else like.new_zeros)(rows.shape, dtype=rows.dtype)
+
+
+def gradient(seq: Sequences, rows: Tensor, like: Tensor, pieces: Iterable[Tensor]) -> Tensor:
+    """A gradient as `blank` makes it, from those of one sequence after the other."""
+    whole = blank(seq, rows, like)
     if seq.hops is None and unbroken(seq):
         bounds = zip(seq.start.tolist(), seq.lengths.tolist(), pieces, strict=True)
         for b, (start, length, piece) in enumerate(bounds):

@@ -6,7 +6,7 @@ from typing import final
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import attend, attend_by, select
+from seqpool.ops import attend, attend_by, select, weighed_by
 from seqpool.poolers.base import AttentionBase, check_at_least_one, settle
 
 
@@ -14,6 +14,12 @@ def weigh_by(seq: Sequences, score: Callable[[Tensor], Tensor]) -> tuple[Tensor,
     """Average the steps with the softmax of `score`, a map from `(*, D)` to `(*, H)`: `(B, H*D)` and the weights."""
     rows = select(seq, seq.values)
     pooled, weights = attend(seq, score(rows), rows)
+    return settle(seq, pooled.flatten(1)), weights.to(seq.values.dtype)
+
+
+def weigh_by_query(seq: Sequences, query: Tensor) -> tuple[Tensor, Tensor]:
+    """Average of the steps by their products with a query, `(H, D)` or `(B, H, D)`, as `attend_by`; and the weights."""
+    pooled, weights = weighed_by(seq, seq.values, query)
     return settle(seq, pooled.flatten(1)), weights.to(seq.values.dtype)
 
 
@@ -67,7 +73,7 @@ class AttentionPooler(AttentionBase):
         return settle(seq, attend_by(seq, seq.values, self.score.weight).flatten(1))
 
     def weigh(self, seq: Sequences) -> tuple[Tensor, Tensor]:
-        return weigh_by(seq, self.score)
+        return weigh_by_query(seq, self.score.weight)
 
 
 @final

@@ -6,16 +6,15 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences, is_bidirectional
-from seqpool.ops import accumulator, attend_by, spread
-from seqpool.poolers.attention import weigh_by
+from seqpool.ops import accumulator, attend_by
+from seqpool.poolers.attention import weigh_by_query
 from seqpool.poolers.base import AttentionBase, settle
 from seqpool.poolers.final_states import both_ends, half_width, last_hidden
 
 
 def state_attention(seq: Sequences, bidirectional: bool = True) -> tuple[Tensor, Tensor]:
     """Average of the steps by their match with the final state, `(B, F)`, and weights; see `StateAttentionPooler`."""
-    query = spread(seq, _query(seq, bidirectional))
-    return weigh_by(seq, lambda rows: (query * rows).sum(-1, keepdim=True))
+    return weigh_by_query(seq, _query(seq, bidirectional).unsqueeze(1))
 
 
 def _query(seq: Sequences, bidirectional: bool) -> Tensor:
