@@ -89,7 +89,7 @@ def rows(browser: webdriver.Chrome, section: str) -> list[str]:
 
 def press(browser: webdriver.Chrome, element: WebElement) -> None:
     """Click where it has come to rest: a plot that is still being drawn moves what lies below it."""
-    before, now = {}, element.rect
+    before, now = dict[str, int](), element.rect
     while now != before:
         time.sleep(0.2)
         before, now = now, element.rect
