@@ -47,9 +47,9 @@ def _changed(launch: Launch, *, warps: int | None = None, **numbers: int) -> Lau
 def report() -> Iterator[str]:
     """Breach, target and faults."""
     with patch.dict(READS, {"meeting": ("x",)}):
-        for name, planted in breaches():
-            for target in [target for target in TARGETS if target.name in TARGET_NAMES]:
-                yield f"{name}|{target.name}|{examine(name, planted, target).faults}"
+        for target in [target for target in TARGETS if target.name in TARGET_NAMES]:
+            for found in examine(list(breaches()), target):
+                yield f"{found.case}|{target.name}|{found.faults}"
 
 
 if __name__ == "__main__":

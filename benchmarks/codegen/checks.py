@@ -1,5 +1,6 @@
 """What machine code must be like for a kernel to run at the speed of memory; a model, not a measurement."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -81,10 +82,15 @@ class Report:
     faults: str
 
 
-def examine(case: str, launch: Launch, target: Target) -> Report:
-    """Compile a launch for a target, and say what its machine code is like."""
+def examine(launches: Sequence[tuple[str, Launch]], target: Target) -> list[Report]:
+    """Compile launches for a target, and say what their machine code is like."""
     where = target.vendor, target.architecture, target.lanes
-    listing = read(compile_ahead(launch.kernel, launch.arguments, where, launch.warps), target.vendor)
+    compiled = [compile_ahead(launch.kernel, launch.arguments, where, launch.warps) for _, launch in launches]
+    listings = read(compiled, target.vendor)
+    return [_report(*named, target, listing) for named, listing in zip(launches, listings, strict=True)]
+
+
+def _report(case: str, launch: Launch, target: Target, listing: Listing) -> Report:
     writes = launch.name in WRITES
     steps, width, whole = (launch.arguments[name] for name in ("STEPS", "WIDTH", "WHOLE"))
     features = launch.arguments["features"] * whole

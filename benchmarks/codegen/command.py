@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 RESULT = Path(__file__).parents[1] / "results" / "codegen.csv"
+AT_ONCE = 32
+"""Launches compiled between two steps of the progress bar."""
 TRITON_NEEDED = "python -m benchmarks codegen needs Triton, none is installed: pip install 'triton>=3.6'"
 
 
@@ -50,8 +52,11 @@ def _examine(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> 
     targets = [target for target in TARGETS if target.name in (arguments.targets or names)]
     found = list(launches(arguments.layouts or LAYOUTS))
     found = a_few(found) if arguments.quick else found
-    pairs = [(case, launch, target) for case, launch in found for target in targets]
-    return [examine(*pair) for pair in track(pairs, description="compiling")]
+    reports: list[Any] = []
+    for first in track(range(0, len(found), AT_ONCE), description="compiling"):
+        by_target = [examine(found[first : first + AT_ONCE], target) for target in targets]
+        reports += (report for of_launch in zip(*by_target, strict=True) for report in of_launch)
+    return reports
 
 
 def _print(reports: Sequence[Any]) -> None:
