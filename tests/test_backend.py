@@ -64,6 +64,15 @@ def test_the_innermost_choice_holds_and_ends(asked: list[str]) -> None:
     assert asked == ["total"]
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_more_steps_than_kernels_count_go_to_the_reference(axis: int) -> None:
+    within, beyond = [1, 1, 1], [1, 1, 1]
+    within[axis], beyond[axis] = 2**30, 2**30 + 1
+    with ops.backend("triton"):
+        assert switch.kernels_for(torch.zeros(1, 1, 1).expand(within)) is kernels
+        assert switch.kernels_for(torch.zeros(1, 1, 1).expand(beyond)) is None
+
+
 def test_an_unknown_name_is_refused() -> None:
     wrong: Any = "cuda"
     message = r"^backend must be one of 'reference', 'triton', 'cuda' came$"

@@ -10,6 +10,8 @@ import seqpool
 from seqpool import ops
 from seqpool.ops.choice import Backend
 from seqpool.ops.triton import tiles
+from seqpool.ops.triton.kernels.address import owner
+from seqpool.ops.triton.language import jit, tl
 from tests.kernel_cases import VERBS, check, check_against_double, every_verb
 from tests.verb_cases import lay, leaves
 
@@ -66,3 +68,32 @@ def values_and_gradient(verb: str, rows: Tensor) -> tuple[Tensor, Tensor]:
         values = VERBS[verb](seqpool.view(rows, lengths=[2]), rows)
         (gradient,) = torch.autograd.grad(values.square().sum(), [rows])
         return values.detach(), gradient
+
+
+@jit  # type: ignore[untyped-decorator]  # Triton types the arguments at compile time
+def owner_kernel(  # type: ignore[no-untyped-def]  # as above
+    sequences, places, reals, start, lengths, first, rows, size,
+    TIME: tl.constexpr, STEPS: tl.constexpr,  # noqa: N803  # fixed there
+):  # fmt: skip  # one line a role
+    """What the address formula says of one tile's rows."""
+    sequence, at, real = owner(
+        tl.cast(first, tl.int64), rows, size, start, lengths, None, None, None, 0, 0, TIME, False, False, STEPS
+    )
+    step = tl.arange(0, STEPS)
+    tl.store(sequences + step, sequence)
+    tl.store(places + step, at)
+    tl.store(reals + step, real)
+
+
+@pytest.mark.parametrize("time", [0, 1])
+def test_rows_beyond_the_count_of_32_bits_know_their_sequence(time: int) -> None:
+    """By arithmetic on Python's integers, which have no end."""
+    batch, steps = 9, 2**30 - 1
+    start, lengths = torch.full((batch,), 3), torch.full((batch,), steps - 5)
+    rows, size = batch * steps, steps if time == 1 else batch
+    first = 8 * steps - 4  # the last rows of one sequence, or of one step, and the first of the next
+    sequences, places, reals = (torch.full((16,), -1) for _ in range(3))
+    owner_kernel[(1,)](sequences, places, reals, start, lengths, first, rows, size, TIME=time, STEPS=16)
+    for step, row in enumerate(range(first, first + 16)):
+        sequence, at = divmod(row, size) if time == 1 else divmod(row, size)[::-1]
+        assert [sequences[step], places[step], reals[step]] == [sequence, at, 3 <= at < steps - 2]

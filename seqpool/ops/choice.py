@@ -19,6 +19,9 @@ RUN_ON = frozenset({"cuda", "rocm"})
 PROVEN: frozenset[str] = frozenset()
 """Platforms where the kernels are the default: those on which benchmarks/results/gpu.csv was made, checks passed."""
 
+MOST_STEPS = 2**30
+"""Steps that the kernels count, in 32 bits with room for a tile behind the last one."""
+
 _asked: Backend | None = None
 
 
@@ -30,7 +33,7 @@ def backend(name: Backend) -> Iterator[None]:
 
     Args:
         name: "reference", plain PyTorch; or "triton", kernels for CUDA and ROCm. Exported graphs, `torch.jit.trace` and
-            `torch.func` transforms take the reference in either case.
+            `torch.func` transforms, and an axis of more than 2**30 steps, take the reference in either case.
 
     Raises:
         ValueError: for another name.
@@ -57,7 +60,7 @@ def backend(name: Backend) -> Iterator[None]:
 def kernels_for(rows: Tensor) -> ModuleType | None:
     """The kernels, where these rows go to them; `None` where they go to the reference."""
     asked = _asked or _usual(platform(rows.device.type))
-    if asked == "reference" or _watched() or 0 in rows.shape:
+    if asked == "reference" or _watched() or 0 in rows.shape or any(size > MOST_STEPS for size in rows.shape[:-1]):
         return None
     # A statement, which Dynamo runs while it traces; `import_module` would break the graph.
     from seqpool.ops import triton as kernels

@@ -82,10 +82,10 @@ def score_gradient_kernel(
     STEPS: tl.constexpr, WIDTH: tl.constexpr, GRAIN: tl.constexpr, WHOLE: tl.constexpr,
 ):  # fmt: skip  # one line a role
     """Gradient of each score, weight * (grad . row - delta), 0 on padding."""
-    row = (tl.program_id(0) // heads).to(tl.int64) * STEPS + tl.arange(0, STEPS)
+    first_row = (tl.program_id(0) // heads).to(tl.int64) * STEPS
     head = tl.program_id(0) % heads
     sequence, at, real = owner(
-        row, rows, size, start, lengths, keep, owners, valid, keep_across, keep_along, TIME, KEEP, VALID
+        first_row, rows, size, start, lengths, keep, owners, valid, keep_across, keep_along, TIME, KEEP, VALID, STEPS
     )
     sequence_at = sequence if TIME != -1 else sequence * 0
     cell = sequence * heads + head
@@ -100,6 +100,7 @@ def score_gradient_kernel(
     offset = sequence_at * score_across + at * score_along + tl.cast(head, tl.int64) * score_apart
     weight = _weight(scores, shift, norm, offset, cell, real, wide)
     gradient = weight * (tl.sum(dot, 1) - tl.load(deltas + cell, mask=real, other=0))
+    row = first_row + tl.arange(0, STEPS)
     tl.store(out + row * heads + head, gradient.to(out.dtype.element_ty), mask=row < rows)
 
 
@@ -111,9 +112,9 @@ def row_gradient_kernel(
     STEPS: tl.constexpr, WIDTH: tl.constexpr, GRAIN: tl.constexpr, WHOLE: tl.constexpr,
 ):  # fmt: skip  # one line a role
     """Gradient of each row, the sum over heads of weight * grad, 0 on padding."""
-    row = tl.program_id(0).to(tl.int64) * STEPS + tl.arange(0, STEPS)
+    first = tl.program_id(0).to(tl.int64) * STEPS
     sequence, at, real = owner(
-        row, rows, size, start, lengths, keep, owners, valid, keep_across, keep_along, TIME, KEEP, VALID
+        first, rows, size, start, lengths, keep, owners, valid, keep_across, keep_along, TIME, KEEP, VALID, STEPS
     )
     sequence_at = sequence if TIME != -1 else sequence * 0
     feature = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
@@ -129,7 +130,7 @@ def row_gradient_kernel(
         )
     inside = mask
     if TIME != -1 or VALID:
-        # Padding is written, too. Compared anew from the tile's first row: what is kept over the loop takes registers.
-        left = rows - tl.program_id(0).to(tl.int64) * STEPS
-        inside = (tl.arange(0, STEPS) < left)[:, None] & (feature < features * WHOLE)[None, :]
-    tl.store(out + row[:, None] * features * WHOLE + feature[None, :], summed.to(out.dtype.element_ty), mask=inside)
+        # Padding is written, too. Compared anew: what is kept over the loop takes registers.
+        inside = (tl.arange(0, STEPS) < rows - first)[:, None] & (feature < features * WHOLE)[None, :]
+    row = (first + tl.arange(0, STEPS))[:, None]
+    tl.store(out + row * features * WHOLE + feature[None, :], summed.to(out.dtype.element_ty), mask=inside)

@@ -11,15 +11,16 @@ def _tile(
     STEPS: tl.constexpr, WIDTH: tl.constexpr, WHOLE: tl.constexpr,
 ):  # fmt: skip  # one line a role
     """Sequence and place of the tile's rows, its features, and where it reads vectors, writes rows, and may do so."""
-    row = tl.program_id(0).to(tl.int64) * STEPS + tl.arange(0, STEPS)
+    first = tl.program_id(0).to(tl.int64) * STEPS
     sequence, at, real = owner(
-        row, rows, size, start, lengths, keep, owners, valid, keep_across, keep_along, TIME, KEEP, VALID
+        first, rows, size, start, lengths, keep, owners, valid, keep_across, keep_along, TIME, KEEP, VALID, STEPS
     )
     feature = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
     inside = (feature < features * WHOLE)[None, :]
     cell = sequence[:, None] * features * WHOLE + feature[None, :]
-    written = row[:, None] * features * WHOLE + feature[None, :]
-    return sequence, at, feature, cell, written, real[:, None] & inside, (row < rows)[:, None] & inside
+    step = tl.arange(0, STEPS)
+    written = (first + step)[:, None] * features * WHOLE + feature[None, :]
+    return sequence, at, feature, cell, written, real[:, None] & inside, (step < rows - first)[:, None] & inside
 
 
 @jit

@@ -14,7 +14,13 @@ def lines(features, heads, HEADS: tl.constexpr, WIDTH: tl.constexpr):
     feature = tl.arange(0, WIDTH)[None, None, :]
     head = tl.arange(0, HEADS)[:, None, None]
     inside = feature < features
-    return feature, inside, head * features + feature, inside & (head < heads)
+    return feature, inside, head * features + feature, _among(inside, head, heads, HEADS)
+
+
+@jit
+def _among(inside, head, heads, HEADS: tl.constexpr):
+    """Whether these features are of a head that is there; one alone always is."""
+    return inside if HEADS == 1 else inside & (head < heads)
 
 
 @jit
@@ -34,7 +40,7 @@ def _scores(row, query, real):
 def store_heads(out, program, value, features, heads, HEADS: tl.constexpr, WIDTH: tl.constexpr):
     """Keep a program's line for each head, `(HEADS, WIDTH)`."""
     head, feature = tl.arange(0, HEADS)[:, None], tl.arange(0, WIDTH)[None, :]
-    mask = (head < heads) & (feature < features)
+    mask = _among(feature < features, head, heads, HEADS)
     tl.store(out + program.to(tl.int64) * heads * features + head * features + feature, value, mask=mask)
 
 

@@ -18,12 +18,12 @@ def _places(step, found_by, TIME: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.con
     if TIME == -1:
         at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
         return at, real, real
-    inside = step < end
-    from_start = step - tl.load(start + sequence)
+    at, inside = step.to(tl.int64), step < end
+    from_start = at - tl.load(start + sequence)
     real = inside & (from_start >= 0) & (from_start < tl.load(lengths + sequence))
     if KEEP:
-        real = real & (tl.load(keep + sequence * keep_across + step * keep_along, mask=inside, other=0) != 0)
-    return step, inside, real
+        real = real & (tl.load(keep + sequence * keep_across + at * keep_along, mask=inside, other=0) != 0)
+    return at, inside, real
 
 
 @jit
@@ -51,7 +51,7 @@ def _steps(program, lengths, owners, firsts, rows, size, TIME: tl.constexpr, CHU
     if TIME == -1:
         return share(program, lengths, owners, firsts, CHUNK)
     steps = size if TIME == 1 else rows // size
-    begin = (program % tl.cdiv(steps, CHUNK)).to(tl.int64) * CHUNK
+    begin = (program % tl.cdiv(steps, CHUNK)) * CHUNK
     return (program // tl.cdiv(steps, CHUNK)).to(tl.int64), begin, tl.minimum(begin + CHUNK, steps)
 
 
