@@ -6,15 +6,18 @@ from torch import Tensor
 
 import seqpool
 from seqpool import ops
-from tests.layouts import LAYOUTS, cases
-from tests.verb_cases import BATCHES, assert_same, force, lay, leaves, loop, table
+from seqpool.ops import bags
+from tests.layouts import LAYOUTS, cases, holds
+from tests.verb_cases import BATCHES, assert_same, lay, leaves, loop, table
 
 NAN, INF = float("nan"), float("inf")
 
 
-@pytest.fixture(params=["slices", "steps"], autouse=True)
+@pytest.fixture(params=[0, 2**62], ids=["slices", "blocks"], autouse=True)
 def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    force(monkeypatch, request.param)
+    """A sequence at a time, and blocks of sequences: of a few rows, of one with more, and of none."""
+    monkeypatch.setattr(bags, "LONG", request.param)
+    monkeypatch.setattr(bags, "BLOCK", 9)
 
 
 def total(layout: str, ragged: list[Tensor]) -> Tensor:
@@ -39,9 +42,11 @@ def test_total_of_rows_of_another_width(layout: str) -> None:
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_types_sum_in_float32(layout: str, dtype: torch.dtype) -> None:
     """4096 ones in bfloat16 would stop at 256, and 70,000 do not fit float16."""
-    summed = total(layout, [torch.ones(4096, 1, dtype=dtype), torch.full((7, 1), 1e4, dtype=dtype)])
+    ragged = [torch.ones(4096, 1, dtype=dtype), torch.full((7, 1), 1e4, dtype=dtype), torch.ones(0, 1, dtype=dtype)]
+    summed = total(layout, ragged if holds(layout, [4096, 7, 0]) else ragged[:2])
     assert summed.dtype == torch.float32
-    assert summed.tolist() == [[4096.0], [torch.tensor(1e4, dtype=dtype).item() * 7]]
+    assert summed[:2].tolist() == [[4096.0], [torch.tensor(1e4, dtype=dtype).item() * 7]]
+    assert not summed[2:].any()
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

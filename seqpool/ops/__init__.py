@@ -9,7 +9,7 @@ from seqpool.layout import Sequences
 from seqpool.ops import averages, deviations, segment, steps
 from seqpool.ops.averages import products, softmax
 from seqpool.ops.choice import backend, kernels_for
-from seqpool.ops.reductions import gather, peak, total
+from seqpool.ops.reductions import gather, mean, peak, total
 from seqpool.ops.rows import accumulator, select, spread
 from seqpool.ops.sorting import sort
 
@@ -21,6 +21,7 @@ __all__ = [
     "centred",
     "gather",
     "log_mean_exp",
+    "mean",
     "peak",
     "select",
     "softmax",
@@ -109,12 +110,11 @@ def log_mean_exp(seq: Sequences, rows: Tensor) -> Tensor:
 
 def centred(seq: Sequences, rows: Tensor) -> tuple[Tensor, Tensor]:
     """Mean of each sequence, `(B, F)`, and the deviation of each row from it, `(*rows, F)`; rows finite on padding."""
-    count = seq.count.clamp(min=1).unsqueeze(1)
-    mean = total(seq, rows) / count
-    deviation = rows - spread(seq, mean)
+    centre = mean(seq, rows)
+    deviation = rows - spread(seq, centre)
     # Over long sequences of large values the mean is rounded by more than the steps differ; what it missed is the mean
     # of the deviations. Without rounding that is 0, so it needs no gradient.
-    return mean, deviation - spread(seq, total(seq, deviation.detach()) / count)
+    return centre, deviation - spread(seq, mean(seq, deviation.detach()))
 
 
 def variation(seq: Sequences, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -131,5 +131,5 @@ def variation(seq: Sequences, rows: Tensor) -> tuple[Tensor, Tensor]:
     if kernels is not None or segment.by_slices(seq, rows, 16384) or steps.fit(seq, rows):
         both: tuple[Tensor, Tensor] = (kernels or deviations).variation(seq, rows, accumulator(rows.dtype))
         return both
-    mean, deviation = centred(seq, select(seq, rows))
-    return mean, total(seq, deviation.square())
+    centre, deviation = centred(seq, select(seq, rows))
+    return centre, total(seq, deviation.square())

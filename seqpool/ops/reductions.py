@@ -9,16 +9,36 @@ from seqpool.ops.choice import kernels_for
 from seqpool.ops.rows import accumulator
 
 
-def total(seq: Sequences, rows: Tensor) -> Tensor:
-    r"""Sum the real steps: :math:`\sum_t x_t`, `(B, F)` in the accumulator's dtype, 0 for an empty sequence.
+def total(seq: Sequences, rows: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    r"""Sum the real steps: :math:`\sum_t x_t`, `(B, F)`, 0 for an empty sequence.
 
     Args:
         seq: the sequences.
         rows: `(*rows, F)`; what lies in padding is never read.
+        dtype: what the sum, taken in the accumulator's dtype, is rounded to once; left out, that dtype.
     """
+    wide = accumulator(rows.dtype)
     kernels = kernels_for(rows)
-    summed: Tensor = (segment if kernels is None else kernels).total(seq, rows, accumulator(rows.dtype))
-    return summed
+    if kernels is None:
+        return segment.total(seq, rows, dtype or wide)
+    summed: Tensor = kernels.total(seq, rows, wide)
+    return summed.to(dtype or wide)
+
+
+def mean(seq: Sequences, rows: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    r"""Average the real steps: :math:`\frac{1}{n} \sum_t x_t`, `(B, F)`, 0 for an empty sequence.
+
+    Args:
+        seq: the sequences.
+        rows: `(*rows, F)`; what lies in padding is never read.
+        dtype: what the average, taken in the accumulator's dtype, is rounded to once; left out, that dtype.
+    """
+    wide = accumulator(rows.dtype)
+    kernels = kernels_for(rows)
+    if kernels is None:
+        return segment.mean(seq, rows, dtype or wide)
+    averaged: Tensor = kernels.total(seq, rows, wide) / segment.number(seq)
+    return averaged.to(dtype or wide)
 
 
 def peak(seq: Sequences, rows: Tensor, *, largest: bool = True) -> Tensor:

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqpool.layout import Sequences, on_host
-from seqpool.ops import slices, steps
+from seqpool.ops import bags
+from seqpool.ops.rows import accumulator
 from seqpool.ops.rows import spread as rows_spread
 
 
@@ -20,7 +21,20 @@ def total(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> Tensor:
     if on_host(rows) and 0 not in rows.shape:
         summed: Tensor = _Total.apply(rows, seq, dtype)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
         return summed
-    return _dense_total(seq, rows, dtype)
+    return _dense_total(seq, rows).to(dtype)
+
+
+def mean(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> Tensor:
+    """Mean of the real rows of each sequence, `(B, F)` in `dtype`."""
+    if on_host(rows) and 0 not in rows.shape:
+        averaged: Tensor = _Mean.apply(rows, seq, dtype)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+        return averaged
+    return (_dense_total(seq, rows) / number(seq)).to(dtype)
+
+
+def number(seq: Sequences) -> Tensor:
+    """What a sum is divided by, `(B, 1)`: the real steps, 1 where there are none."""
+    return seq.count.clamp(min=1).unsqueeze(1)
 
 
 def pick(seq: Sequences, rows: Tensor, step: Tensor) -> Tensor:
@@ -42,15 +56,7 @@ def by_slices(seq: Sequences, rows: Tensor, numbers: int) -> bool:
 class _Total(torch.autograd.Function):
     @staticmethod
     def forward(rows: Tensor, seq: Sequences, dtype: torch.dtype) -> Tensor:
-        table = slices.table(rows)
-        if table is not None and rows.dtype == dtype:
-            index = slices.index(seq, rows)
-            bounds = F.pad(seq.count.cumsum(0), (1, 0))
-            return F.embedding_bag(index, table, bounds, mode="sum", include_last_offset=True)
-        # Half types are converted a step or a sequence at a time, in the cache.
-        if steps.fit(seq, rows):
-            return steps.total(seq, rows, dtype)
-        return torch.stack([each.sum(0, dtype=dtype) for each in slices.each(seq, rows)])
+        return bags.total(seq, rows, dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Sequences, torch.dtype], output: Tensor) -> None:  # noqa: ARG004  # torch passes it
@@ -60,6 +66,20 @@ class _Total(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         return spread(ctx.seq, grad.to(ctx.dtype)).expand(ctx.shape), None, None
+
+
+class _Mean(torch.autograd.Function):
+    @staticmethod
+    def forward(rows: Tensor, seq: Sequences, dtype: torch.dtype) -> Tensor:
+        return bags.total(seq, rows, accumulator(rows.dtype)).div_(number(seq)).to(dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Sequences, torch.dtype], output: Tensor) -> None:
+        _Total.setup_context(ctx, inputs, output)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        return spread(ctx.seq, (grad / number(ctx.seq)).to(ctx.dtype)).expand(ctx.shape), None, None
 
 
 def spread(seq: Sequences, vectors: Tensor) -> Tensor:
@@ -74,10 +94,11 @@ def spread(seq: Sequences, vectors: Tensor) -> Tensor:
     return F.pad(vectors, (0, 0, 0, 1)).index_select(0, place.flatten()).view(*place.shape, vectors.shape[-1])
 
 
-def _dense_total(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> Tensor:
+def _dense_total(seq: Sequences, rows: Tensor) -> Tensor:
+    wide = accumulator(rows.dtype)
     valid = seq.valid()
     if valid is not None:
         rows = torch.where(valid.unsqueeze(-1), rows, 0)
     if seq.time is not None:
-        return rows.sum(seq.time, dtype=dtype)
-    return rows.new_zeros((seq.batch, rows.shape[-1]), dtype=dtype).index_add(0, seq.owner(), rows.to(dtype))
+        return rows.sum(seq.time, dtype=wide)
+    return rows.new_zeros((seq.batch, rows.shape[-1]), dtype=wide).index_add(0, seq.owner(), rows.to(wide))

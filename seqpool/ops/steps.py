@@ -40,12 +40,6 @@ def each(rows: Tensor, places: list[Tensor], dtype: torch.dtype) -> Iterator[Ten
         yield table.index_select(0, place).to(dtype)
 
 
-def total(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> Tensor:
-    """Sum of the real rows of each sequence, `(B, F)` in `dtype`."""
-    order, places = walk(seq, rows)
-    return back(order, running(rows, places, dtype))
-
-
 def running(rows: Tensor, places: list[Tensor], dtype: torch.dtype) -> Tensor:
     """Sums of the rows of each step, longest sequence first."""
     summed = torch.zeros(places[0].shape[0] if places else 0, rows.shape[-1], dtype=dtype)

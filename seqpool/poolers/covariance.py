@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import centred, select, total
+from seqpool.ops import centred, mean, select
 from seqpool.poolers.base import Pooler, check_at_least_one, settle
 
 
@@ -56,7 +56,7 @@ class CovariancePooler(Pooler):
     def pool(self, seq: Sequences) -> Tensor:
         _, deviation = centred(seq, self.project(select(seq, seq.values)))
         products = [deviation[..., i : i + 1] * deviation[..., i:] for i in range(self.rank)]
-        return settle(seq, total(seq, torch.cat(products, dim=-1)) / seq.count.clamp(min=1).unsqueeze(1))
+        return settle(seq, mean(seq, torch.cat(products, dim=-1)))
 
     def out_features(self, in_features: int) -> int:
         return self.rank * (self.rank + 1) // 2

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import accumulator, select, softmax, total
+from seqpool.ops import accumulator, mean, select, softmax
 from seqpool.poolers.base import AttentionBase, check_at_least_one, settle
 from seqpool.poolers.multi_head import contents, keys, multi_head, queries
 
@@ -88,4 +88,4 @@ class LatentAttentionPooler(AttentionBase):
         weights = scores.softmax(-1, dtype=accumulator(scores.dtype)).to(content.dtype)
         looked_up = self.attention.out_proj(torch.einsum("...hl,lhd->...hd", weights, content).flatten(-2))
         found: Tensor = self.mlp(looked_up)
-        return settle(seq, total(seq, found) / seq.count.clamp(min=1).unsqueeze(1))
+        return settle(seq, mean(seq, found))

@@ -4,29 +4,29 @@ from typing import final
 
 from torch import Tensor
 
+from seqpool import ops
 from seqpool.layout import Sequences
-from seqpool.ops import peak, total
 from seqpool.poolers.base import Pooler, settle
 
 
 def mean(seq: Sequences) -> Tensor:
     """Average of the real steps, `(B, F)`; see `MaskedMeanPooler`."""
-    return settle(seq, total(seq, seq.values) / seq.count.clamp(min=1).unsqueeze(1))
+    return settle(seq, ops.mean(seq, seq.values, seq.values.dtype))
 
 
 def sum(seq: Sequences) -> Tensor:  # noqa: A001  # the field's name; read as seqpool.functional.sum
     """Sum of the real steps, `(B, F)`; see `MaskedSumPooler`."""
-    return settle(seq, total(seq, seq.values))
+    return settle(seq, ops.total(seq, seq.values, seq.values.dtype))
 
 
 def max(seq: Sequences) -> Tensor:  # noqa: A001  # the field's name; read as seqpool.functional.max
     """Largest value of each feature over the real steps, `(B, F)`; see `MaskedMaxPooler`."""
-    return settle(seq, peak(seq, seq.values))
+    return settle(seq, ops.peak(seq, seq.values))
 
 
 def min(seq: Sequences) -> Tensor:  # noqa: A001  # the field's name; read as seqpool.functional.min
     """Smallest value of each feature over the real steps, `(B, F)`; see `MaskedMinPooler`."""
-    return settle(seq, peak(seq, seq.values, largest=False))
+    return settle(seq, ops.peak(seq, seq.values, largest=False))
 
 
 @final

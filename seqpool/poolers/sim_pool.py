@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import accumulator, attend, peak, select, spread, total
+from seqpool.ops import accumulator, attend, mean, peak, select, spread
 from seqpool.poolers.base import AttentionBase, check_at_least_one, settle
 
 _EPS = 1e-6
@@ -68,8 +68,8 @@ class SimPooler(AttentionBase):
         rows = select(seq, seq.values)
         # `self.norm(rows)`, but with a number: one that a module or a name holds makes Dynamo compile twice.
         z = F.layer_norm(rows, self.norm.normalized_shape, self.norm.weight, self.norm.bias, 1e-6)
-        mean = total(seq, rows) / seq.count.clamp(min=1).unsqueeze(1)
-        query = spread(seq, self.query(mean.to(rows.dtype)))
+        centre = mean(seq, rows)
+        query = spread(seq, self.query(centre.to(rows.dtype)))
         scores = (query * self.key(z)).sum(-1, keepdim=True) / seq.features**0.5
         z = z.to(accumulator(z.dtype))
         least = peak(seq, z, largest=False).min(1, keepdim=True).values
