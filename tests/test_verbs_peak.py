@@ -34,6 +34,13 @@ def test_peak_is_the_extreme_of_each_sequence(layout: str, lengths: tuple[int, .
 
 
 @pytest.mark.parametrize("largest", [True, False])
+def test_many_sequences_a_step_of_a_packed_batch(largest: bool) -> None:
+    ragged = leaves([2, 4, *[3] * 80, 1], dtype=torch.float32)
+    wanted = loop(lambda x: first(x, largest=largest), ragged)
+    assert_same(peak("packed", ragged, largest=largest), wanted, ragged, exact=True)
+
+
+@pytest.mark.parametrize("largest", [True, False])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_ties_go_to_the_first_step(layout: str, largest: bool) -> None:
     """Three values for many steps, so that most extremes are tied."""
