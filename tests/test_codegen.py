@@ -22,8 +22,8 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=Path(__file__).parents[1])
 
 
-PAIRS = [["sm_80", "sm_90"], ["sm_100", "gfx942"]]
-QUICK = [pytest.param(targets, ["--quick"]) for targets in PAIRS]
+PAIRS = [["sm_90", "gfx942"], ["sm_80", "sm_100"]]
+QUICK = [pytest.param(PAIRS[0], ["--quick"]), pytest.param(PAIRS[1], ["--quick"], marks=pytest.mark.full)]
 FULL = [pytest.param([target], [], marks=pytest.mark.full) for target in TARGETS]
 
 
