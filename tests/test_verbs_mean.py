@@ -5,25 +5,22 @@ import torch
 from torch import Tensor
 
 from seqpool import ops
-from seqpool.ops import bags
 from tests.layouts import LAYOUTS, cases
-from tests.verb_cases import BATCHES, assert_same, lay, leaves, loop, table
+from tests.verb_cases import BAGS, BATCHES, assert_same, force_bags, lay, leaves, loop, table
 
 HALF = [torch.bfloat16, torch.float16]
 every_half = pytest.mark.parametrize("dtype", HALF)
 every_layout = pytest.mark.parametrize("layout", LAYOUTS)
 
 
-@pytest.fixture(params=[0, 2**62], ids=["slices", "blocks"], autouse=True)
+@pytest.fixture(params=BAGS, autouse=True)
 def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sequence at a time, and blocks of sequences: of a few rows, of one with more, and of none."""
-    monkeypatch.setattr(bags, "LONG", request.param)
-    monkeypatch.setattr(bags, "BLOCK", 9)
+    force_bags(monkeypatch, request.param)
 
 
-def mean(layout: str, ragged: list[Tensor], dtype: torch.dtype | None = None) -> Tensor:
+def mean(layout: str, ragged: list[Tensor]) -> Tensor:
     laid = lay(layout, ragged)
-    return ops.mean(laid.view(), laid.rows(), dtype)
+    return ops.mean(laid.view(), laid.rows())
 
 
 @pytest.mark.parametrize(("layout", "lengths"), cases(*BATCHES))
@@ -51,7 +48,7 @@ def test_half_types_are_rounded_once(layout: str, dtype: torch.dtype) -> None:
     summed = ops.total(laid.view(), laid.rows(), dtype)
     wanted = torch.tensor([[259.0], [92160.0]]).to(dtype)
     assert torch.equal(summed, wanted)
-    assert torch.equal(mean(layout, ragged, dtype), torch.tensor([[1.0], [1024.0]], dtype=dtype))
+    assert torch.equal(mean(layout, ragged).to(dtype), torch.tensor([[1.0], [1024.0]], dtype=dtype))
 
 
 @every_layout
@@ -59,7 +56,7 @@ def test_half_types_are_rounded_once(layout: str, dtype: torch.dtype) -> None:
 def test_the_gradient_of_what_was_rounded(layout: str, dtype: torch.dtype) -> None:
     ragged = leaves([7, 3, 2], dtype=dtype)
     laid = lay(layout, ragged)
-    assert_same(mean(layout, ragged, dtype), loop(lambda x: x.mean(0), ragged), ragged)
+    assert_same(mean(layout, ragged).to(dtype), loop(lambda x: x.mean(0), ragged), ragged)
     assert_same(ops.total(laid.view(), laid.rows(), dtype), loop(lambda x: x.sum(0), ragged), ragged)
 
 
@@ -83,6 +80,6 @@ def test_kernels_round_once_as_well(dtype: torch.dtype) -> None:
     laid = lay("flat", [torch.ones(259, 1, dtype=dtype), torch.full((90, 1), 1024.0, dtype=dtype)])
     with ops.backend("triton"):
         summed = ops.total(laid.view(), laid.rows(), dtype)
-        averaged = ops.mean(laid.view(), laid.rows(), dtype)
+        averaged = ops.mean(laid.view(), laid.rows()).to(dtype)
     assert torch.equal(summed, torch.tensor([[259.0], [92160.0]]).to(dtype))
     assert torch.equal(averaged, torch.tensor([[1.0], [1024.0]], dtype=dtype))

@@ -6,18 +6,15 @@ from torch import Tensor
 
 import seqpool
 from seqpool import ops
-from seqpool.ops import bags
 from tests.layouts import LAYOUTS, cases, holds
-from tests.verb_cases import BATCHES, assert_same, lay, leaves, loop, table
+from tests.verb_cases import BAGS, BATCHES, assert_same, force_bags, lay, leaves, loop, table
 
 NAN, INF = float("nan"), float("inf")
 
 
-@pytest.fixture(params=[0, 2**62], ids=["slices", "blocks"], autouse=True)
+@pytest.fixture(params=BAGS, autouse=True)
 def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sequence at a time, and blocks of sequences: of a few rows, of one with more, and of none."""
-    monkeypatch.setattr(bags, "LONG", request.param)
-    monkeypatch.setattr(bags, "BLOCK", 9)
+    force_bags(monkeypatch, request.param)
 
 
 def total(layout: str, ragged: list[Tensor]) -> Tensor:

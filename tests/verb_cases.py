@@ -8,7 +8,7 @@ from torch import Tensor
 
 from seqpool import Sequences
 from seqpool.layout import on_host
-from seqpool.ops import segment, slices, steps
+from seqpool.ops import bags, segment, slices, steps
 from tests.layouts import LAYOUTS, Laid
 
 BATCHES = ([3, 1, 2], [5, 3, 3, 1], [4, 0, 1, 0], [0, 0], [1])
@@ -31,6 +31,16 @@ def force(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
 
     monkeypatch.setattr(segment, "by_slices", by_slices)
     monkeypatch.setattr(steps, "fit", by_steps)
+
+
+BAGS = ["slices", "blocks"]
+"""Ways in which half types are summed into float32: a sequence at a time, a block of sequences at a time."""
+
+
+def force_bags(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    """Take one way on small batches; blocks are of a few rows, of one sequence with more, and of none."""
+    monkeypatch.setattr(bags, "LONG", 0 if form == "slices" else 2**62)
+    monkeypatch.setattr(bags, "BLOCK", 9)
 
 
 def leaves(lengths: tuple[int, ...] | list[int], width: int = 3, dtype: torch.dtype = torch.float64) -> list[Tensor]:

@@ -25,20 +25,14 @@ def total(seq: Sequences, rows: Tensor, dtype: torch.dtype | None = None) -> Ten
     return summed.to(dtype or wide)
 
 
-def mean(seq: Sequences, rows: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-    r"""Average the real steps: :math:`\frac{1}{n} \sum_t x_t`, `(B, F)`, 0 for an empty sequence.
+def mean(seq: Sequences, rows: Tensor) -> Tensor:
+    r"""Average the real steps: :math:`\frac{1}{n} \sum_t x_t`, `(B, F)` in the accumulator's dtype, 0 for none.
 
     Args:
         seq: the sequences.
         rows: `(*rows, F)`; what lies in padding is never read.
-        dtype: what the average, taken in the accumulator's dtype, is rounded to once; left out, that dtype.
     """
-    wide = accumulator(rows.dtype)
-    kernels = kernels_for(rows)
-    if kernels is None:
-        return segment.mean(seq, rows, dtype or wide)
-    averaged: Tensor = kernels.total(seq, rows, wide) / segment.number(seq)
-    return averaged.to(dtype or wide)
+    return total(seq, rows) / seq.count.clamp(min=1).unsqueeze(1)
 
 
 def peak(seq: Sequences, rows: Tensor, *, largest: bool = True) -> Tensor:

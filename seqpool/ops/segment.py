@@ -24,19 +24,6 @@ def total(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> Tensor:
     return _dense_total(seq, rows).to(dtype)
 
 
-def mean(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> Tensor:
-    """Mean of the real rows of each sequence, `(B, F)` in `dtype`."""
-    if on_host(rows) and 0 not in rows.shape:
-        averaged: Tensor = _Mean.apply(rows, seq, dtype)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
-        return averaged
-    return (_dense_total(seq, rows) / number(seq)).to(dtype)
-
-
-def number(seq: Sequences) -> Tensor:
-    """What a sum is divided by, `(B, 1)`: the real steps, 1 where there are none."""
-    return seq.count.clamp(min=1).unsqueeze(1)
-
-
 def pick(seq: Sequences, rows: Tensor, step: Tensor) -> Tensor:
     """The row at real step `step[b]` of each sequence, `(B, F)`; any row for an empty one."""
     place, *inner = seq.at(step)
@@ -66,20 +53,6 @@ class _Total(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         return spread(ctx.seq, grad.to(ctx.dtype)).expand(ctx.shape), None, None
-
-
-class _Mean(torch.autograd.Function):
-    @staticmethod
-    def forward(rows: Tensor, seq: Sequences, dtype: torch.dtype) -> Tensor:
-        return bags.total(seq, rows, accumulator(rows.dtype)).div_(number(seq)).to(dtype)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Sequences, torch.dtype], output: Tensor) -> None:
-        _Total.setup_context(ctx, inputs, output)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        return spread(ctx.seq, (grad / number(ctx.seq)).to(ctx.dtype)).expand(ctx.shape), None, None
 
 
 def spread(seq: Sequences, vectors: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops import centred, select, spread, total
+from seqpool.ops import centred, mean, select, spread
 from seqpool.poolers.base import Pooler, settle
 from seqpool.poolers.statistics import root, widened
 
@@ -14,12 +14,10 @@ from seqpool.poolers.statistics import root, widened
 def moments(seq: Sequences) -> Tensor:
     """Mean, deviation, skewness and kurtosis side by side, `(B, 4F)`; see `MomentsPooler`."""
     # Powers of a quotient by a small deviation magnify its rounding.
-    mean, deviation = centred(seq, select(seq, widened(seq.values)))
-    count = seq.count.clamp(min=1).unsqueeze(1)
-    std = root(total(seq, deviation.square()) / count)
+    centre, deviation = centred(seq, select(seq, widened(seq.values)))
+    std = root(mean(seq, deviation.square()))
     score = deviation / spread(seq, torch.where(std == 0, 1, std))
-    third, fourth = total(seq, score**3) / count, total(seq, score**4) / count
-    return settle(seq, torch.cat([mean, std, third, fourth], dim=1))
+    return settle(seq, torch.cat([centre, std, mean(seq, score**3), mean(seq, score**4)], dim=1))
 
 
 @final

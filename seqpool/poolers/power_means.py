@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import peak, select, spread, total
+from seqpool.ops import mean, peak, select, spread
 from seqpool.poolers.base import Pooler, check_at_least_one, settle
 from seqpool.poolers.statistics import widened
 
@@ -21,8 +21,8 @@ def power_mean(seq: Sequences, power: Tensor | float) -> Tensor:
     # A power mean scales with its steps, so this scale keeps powers in range and needs no gradient.
     scale = peak(seq, rows.detach().abs())
     scale = torch.where((scale > 0) & (scale < math.inf), scale, 1)
-    summed = total(seq, _signed_power(rows / spread(seq, scale), power))
-    return settle(seq, scale * _signed_power(summed / seq.count.clamp(min=1).unsqueeze(1), 1 / power))
+    averaged = mean(seq, _signed_power(rows / spread(seq, scale), power))
+    return settle(seq, scale * _signed_power(averaged, 1 / power))
 
 
 def _signed_power(x: Tensor, power: Tensor) -> Tensor:

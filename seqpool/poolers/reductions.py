@@ -11,7 +11,7 @@ from seqpool.poolers.base import Pooler, settle
 
 def mean(seq: Sequences) -> Tensor:
     """Average of the real steps, `(B, F)`; see `MaskedMeanPooler`."""
-    return settle(seq, ops.mean(seq, seq.values, seq.values.dtype))
+    return settle(seq, ops.mean(seq, seq.values))
 
 
 def sum(seq: Sequences) -> Tensor:  # noqa: A001  # the field's name; read as seqpool.functional.sum
