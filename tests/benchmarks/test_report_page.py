@@ -3,7 +3,6 @@
 import os
 import shutil
 import socket
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,11 +10,11 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 
 from benchmarks.evidence.command import Evidence
 from benchmarks.evidence.page import page
+from tests.benchmarks.browser import choose, one, resize, rows, sort
 from tests.benchmarks.report_cases import BOLD, SCRIPT, small_results
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -73,33 +72,6 @@ def loaded(_browser: tuple[webdriver.Chrome, str]) -> webdriver.Chrome:
     return browser
 
 
-def resize(browser: webdriver.Chrome, size: tuple[int, int]) -> None:
-    width, height = size
-    sizes = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", sizes)
-
-
-def one(browser: webdriver.Chrome, css: str) -> WebElement:
-    return browser.find_element(By.CSS_SELECTOR, css)
-
-
-def rows(browser: webdriver.Chrome, section: str) -> list[str]:
-    return [row.text for row in browser.find_elements(By.CSS_SELECTOR, f"#{section} tbody tr")]
-
-
-def press(browser: webdriver.Chrome, element: WebElement) -> None:
-    """Click where it has come to rest: a plot that is still being drawn moves what lies below it."""
-    before, now = dict[str, int](), element.rect
-    while now != before:
-        time.sleep(0.2)
-        before, now = now, element.rect
-    element.click()
-
-
-def choose(browser: webdriver.Chrome, section: str, column: int, value: str) -> None:
-    Select(one(browser, f"#{section} select[data-column='{column}']")).select_by_value(value)
-
-
 def test_it_loads_without_errors_and_without_network(loaded: webdriver.Chrome) -> None:
     assert one(loaded, "body").get_attribute("data-ready") == ""
     assert loaded.get_log("browser") == []  # type: ignore[no-untyped-call]  # selenium left it untyped
@@ -144,8 +116,7 @@ def test_what_is_not_finite_is_said_and_not_drawn(loaded: webdriver.Chrome) -> N
     choose(loaded, "curves", 6, "vanishing ratio")
     assert rows(loaded, "curves") == ["5 2 3 [-9.71, 15.7]", "10 2 1 [1, 1]", "15 2 ∞"]
     assert len(loaded.find_elements(By.CSS_SELECTOR, "#curves .plot .point")) == 2
-    (head,) = [head for head in loaded.find_elements(By.CSS_SELECTOR, "#curves th") if head.text == "value"]
-    press(loaded, head)
+    sort(loaded, "curves", "value")
     assert rows(loaded, "curves")[0] == "15 2 ∞"
     choose(loaded, "accuracy", 1, "trec")
     bag = "bag of words, linear 1 0.800, the same for every seed +0.083 [+0.012, +0.155]"
@@ -154,10 +125,10 @@ def test_what_is_not_finite_is_said_and_not_drawn(loaded: webdriver.Chrome) -> N
 
 def test_a_head_sorts_and_the_search_filters(loaded: webdriver.Chrome) -> None:
     choose(loaded, "accuracy", 1, "trec")
-    (head,) = [head for head in loaded.find_elements(By.CSS_SELECTOR, "#accuracy th") if head.text == "accuracy"]
+    loaded.execute_script("const soon = setTimeout; window.setTimeout = (run, wait) => soon(run, (wait ?? 0) + 500)")
     order = []
     for _ in range(2):
-        press(loaded, head)
+        sort(loaded, "accuracy", "accuracy")
         order.append(
             [
                 float(row.split(" [")[0].split()[-1])
