@@ -1,5 +1,6 @@
 """The promises about graphs: compiled once for all sizes, exported and traced for other shapes than seen."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -91,8 +92,12 @@ def dynamic(inputs: Inputs) -> tuple[dict[int, Any], ...]:
     )
 
 
-def exported(example: Example) -> torch.export.ExportedProgram:
-    return torch.export.export(example.call, example.tensors, dynamic_shapes=(dynamic(example.inputs),), strict=False)
+@functools.lru_cache(maxsize=1)  # two checks in a row look at one program
+def exported(case: Case, layout: Layout) -> tuple[torch.export.ExportedProgram, list[Example]]:
+    """A pooler's program, and calls of other sizes than it saw."""
+    first, *others = examples(case, layout)
+    shapes = (dynamic(first.inputs),)
+    return torch.export.export(first.call, first.tensors, dynamic_shapes=shapes, strict=False), others
 
 
 def _assert_serves(run_graph: Callable[..., Any], others: Sequence[Example]) -> None:
@@ -103,15 +108,15 @@ def _assert_serves(run_graph: Callable[..., Any], others: Sequence[Example]) -> 
 @row("export")
 def check_export(case: Case, layout: Layout) -> None:
     """`torch.export` gives a program that is right at other shapes than it saw."""
-    first, *others = examples(case, layout)
-    _assert_serves(exported(first).module(), others)
+    program, others = exported(case, layout)
+    _assert_serves(program.module(), others)
 
 
 @row("onnx")
 def check_onnx(case: Case, layout: Layout) -> None:
     """ONNX Runtime runs the exported pooler, right at other shapes than it saw."""
-    first, *others = examples(case, layout)
-    onnx = torch.onnx.export(exported(first), dynamo=True, verbose=False)
+    program, others = exported(case, layout)
+    onnx = torch.onnx.export(program, dynamo=True, verbose=False)
     assert onnx is not None
     session = InferenceSession(onnx.model_proto.SerializeToString(), providers=["CPUExecutionProvider"])
     names = [node.name for node in session.get_inputs()]
