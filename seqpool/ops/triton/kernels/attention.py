@@ -9,6 +9,35 @@ from seqpool.ops.triton.language import jit, tl
 
 
 @jit
+def _steps(
+    row, inside, step, found_by, scored_by,
+    NESTED: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr, GRAIN: tl.constexpr,
+):  # fmt: skip  # one line a role
+    """These steps' features, their scores, and how much mass each stands for."""
+    sequence, end, start, hops, keep, along, keep_across, keep_along = found_by
+    scores, masses, scored, score_along = scored_by
+    at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
+    value = tl.load(row[None, :] + at[:, None] * along * GRAIN, mask=real[:, None] & inside[None, :], other=0)
+    offset = scored + at * score_along
+    score = tl.load(scores + offset, mask=real, other=float("-inf"))
+    return value, score, tl.load(masses + offset, mask=real, other=0) if NESTED else 1.0
+
+
+@jit
+def _join(summed, norm, shift, steps):
+    """Weighted sum, mass and largest score with further steps in them.
+
+    A lane that has met nothing but -inf does not subtract it from itself.
+    """
+    value, score, mass = steps
+    score = score.to(shift.dtype)
+    higher = tl.maximum(shift, score)
+    base = tl.where(higher == float("-inf"), 0.0, higher)
+    weight, fade = tl.exp(score - base) * mass, tl.exp(shift - base)
+    return summed * fade[:, None] + weight[:, None] * value.to(summed.dtype), norm * fade + weight, higher
+
+
+@jit
 def _meet(summed, shift, norm):
     """Average, largest score and mass of all lanes."""
     top = tl.max(shift, 0)
@@ -28,33 +57,25 @@ def attend_kernel(
     """Average one share's steps; its largest score, and the mass exp(score - largest) that it sums to.
 
     NESTED: the rows are averages of shares, `between` elements from head to head, with their largest scores and masses.
-    A lane that has met nothing but -inf does not subtract it from itself. Steps that all score -inf have no softmax and
-    give NaN; no steps have average 0.
+    Steps that all score -inf have no softmax and give NaN; no steps have average 0.
     """
     program, head = tl.program_id(0) // heads, tl.program_id(0) % heads
     sequence, begin, end = share(program, lengths, owners, firsts, CHUNK)
     feature = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
     inside = feature < features * WHOLE
     wide = out.dtype.element_ty
-    summed, norm = tl.zeros([STEPS, WIDTH], wide), tl.zeros([STEPS], wide)
-    shift = tl.full([STEPS], float("-inf"), wide)
+    row = x + (sequence * across + head.to(tl.int64) * between) * GRAIN + spaced(feature, apart)
+    found_by = sequence, end, start, hops, keep, along, keep_across, keep_along
+    scored_by = scores, masses, sequence * score_across + head.to(tl.int64) * score_apart, score_along
+    part: tl.constexpr = STEPS // 2
+    some = tl.arange(0, part)
+    summed, norm = tl.zeros([part, WIDTH], wide), tl.zeros([part], wide)
+    shift = tl.full([part], float("-inf"), wide)
     for first in range(begin, end, STEPS):
-        step = first + tl.arange(0, STEPS)
-        at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
-        offset = sequence * across + at[:, None] * along + head.to(tl.int64) * between
-        address = x + offset * GRAIN + spaced(feature, apart)[None, :]
-        row = tl.load(address, mask=real[:, None] & inside[None, :], other=0).to(wide)
-        score_offset = sequence * score_across + at * score_along + tl.cast(head, tl.int64) * score_apart
-        score = tl.load(scores + score_offset, mask=real, other=float("-inf")).to(wide)
-        higher = tl.maximum(shift, score)
-        base = tl.where(higher == float("-inf"), 0.0, higher)
-        mass = tl.exp(score - base)
-        if NESTED:
-            mass *= tl.load(masses + score_offset, mask=real, other=0)
-        fade = tl.exp(shift - base)
-        norm = norm * fade + mass
-        summed = summed * fade[:, None] + mass[:, None] * row
-        shift = higher
+        a = _steps(row, inside, first + some, found_by, scored_by, NESTED, HOPS, KEEP, GRAIN)
+        b = _steps(row, inside, first + part + some, found_by, scored_by, NESTED, HOPS, KEEP, GRAIN)
+        summed, norm, shift = _join(summed, norm, shift, a)
+        summed, norm, shift = _join(summed, norm, shift, b)
     average, top, norm = _meet(summed, shift, norm)
     if FINAL:
         average = tl.where((norm == 0) & (end > begin), float("nan"), average)

@@ -70,7 +70,7 @@ def _steps(
     row, inside, squares, number, step, found_by,
     NESTED: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr, GRAIN: tl.constexpr,
 ):  # fmt: skip  # one line a role
-    """These steps' features, their squares, how many steps each stands for, and which are real."""
+    """These steps' features (0 where there is none), squares, how many steps each stands for, and which are real."""
     sequence, end, start, hops, keep, along, keep_across, keep_along = found_by
     at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
     mask = real[:, None] & inside[None, :]
@@ -80,14 +80,15 @@ def _steps(
     if NESTED:
         below = tl.load(squares[None, :] + offset, mask=mask, other=0)
         more = tl.load(number + at, mask=real, other=0)
-    return value, below, more, mask
+    return value, below, more, real
 
 
 @jit
 def _join(mean, squares, count, level, steps):
     """Mean, squares and count with further steps in them."""
-    value, below, more, mask = steps
-    value = tl.where(mask, value.to(mean.dtype) - level[None, :], 0.0)
+    value, below, more, real = steps
+    # The level of a feature that is not there is 0, too.
+    value = tl.where(real[:, None], value.to(mean.dtype) - level[None, :], 0.0)
     more = more.to(count.dtype)
     portion = more / tl.maximum(count + more, 1.0)
     delta = value - mean
@@ -128,9 +129,8 @@ def variation_kernel(
     head = sequence * across * GRAIN + spaced(feature, apart)
     first_row = head + tl.load(start + sequence) * along * GRAIN
     some = inside & (begin + feature * 0 < end)
-    level = _finite(tl.load((x_first if NESTED else x) + first_row, mask=some, other=0).to(wide))
-    # What is averaged already is relative to that level.
-    shift = tl.zeros([WIDTH], wide) if NESTED else level
+    # What is averaged already is relative to that level, which waits until the loop has left its registers.
+    shift = tl.zeros([WIDTH], wide) if NESTED else _finite(tl.load(x + first_row, mask=some, other=0).to(wide))
     row, below = x + head, x_squares + head if NESTED else x_squares
     found_by = sequence, end, start, hops, keep, along, keep_across, keep_along
     part: tl.constexpr = STEPS // 2
@@ -143,6 +143,7 @@ def variation_kernel(
         mean, squares, count = _join(mean, squares, count, shift, a)
         mean, squares, count = _join(mean, squares, count, shift, b)
     average, total, number = _meet(mean, squares, count)
+    level = _finite(tl.load(x_first + first_row, mask=some, other=0)) if NESTED else shift
     cell = program.to(tl.int64) * features * WHOLE + feature
     whole = level + average if FINAL else average
     tl.store(out + cell, whole, mask=inside)

@@ -1,7 +1,8 @@
 """Sum and maximum over the steps of each sequence.
 
 Every lane of the tile reduces its own steps and the lanes meet once, after the loop: no barrier inside it. A result
-depends on no other program, so no atomics, and two runs agree bit for bit.
+depends on no other program, so no atomics, and two runs agree bit for bit. Where the state takes many registers, a tile
+is fetched in halves that share it: as many loads in flight, for half of them.
 """
 
 from seqpool.ops.triton.kernels.address import place, share, spaced
@@ -50,6 +51,24 @@ def _meet(best, step):
 
 
 @jit
+def _steps(row, inside, step, found_by, HOPS: tl.constexpr, KEEP: tl.constexpr, GRAIN: tl.constexpr):
+    """These steps' features, the steps, and which are real."""
+    sequence, end, start, hops, keep, along, keep_across, keep_along = found_by
+    at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
+    value = tl.load(row[None, :] + at[:, None] * along * GRAIN, mask=real[:, None] & inside[None, :], other=0)
+    return value, step, real
+
+
+@jit
+def _join(best, best_step, steps, sign):
+    """The best, and its step, with further steps in them."""
+    value, step, real = steps
+    # Padding is worse than any step, even one of -inf: it lies nowhere.
+    value = tl.where(real[:, None], value.to(best.dtype) * sign, float("-inf"))
+    return _first_best(best, best_step, value, tl.where(real, step, NOWHERE)[:, None])
+
+
+@jit
 def peak_kernel(
     out, out_at, x, x_at, start, lengths, hops, keep, owners, firsts, across, along, apart, keep_across, keep_along,
     features,
@@ -67,18 +86,18 @@ def peak_kernel(
     inside = feature < features * WHOLE
     sign = 1.0 if LARGEST else -1.0
     wide = tl.float64 if x.dtype.element_ty == tl.float64 else tl.float32
-    best = tl.full([STEPS, WIDTH], float("-inf"), wide)
+    row = x + sequence * across * GRAIN + spaced(feature, apart)
+    found_by = sequence, end, start, hops, keep, along, keep_across, keep_along
+    part: tl.constexpr = STEPS // 2
+    some = tl.arange(0, part)
+    best = tl.full([part, WIDTH], float("-inf"), wide)
     # The step rather than the place: int32, which takes half the registers.
-    best_step = tl.full([STEPS, WIDTH], NOWHERE, tl.int32)
+    best_step = tl.full([part, WIDTH], NOWHERE, tl.int32)
     for first in range(begin, end, STEPS):
-        step = first + tl.arange(0, STEPS)
-        at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
-        offset = (sequence * across + at[:, None] * along) * GRAIN + spaced(feature, apart)[None, :]
-        mask = real[:, None] & inside[None, :]
-        value = tl.load(x + offset, mask=mask, other=0).to(wide) * sign
-        # Masked lanes are worse than any step, even one of -inf: they lie nowhere.
-        value = tl.where(mask, value, float("-inf"))
-        best, best_step = _first_best(best, best_step, value, tl.where(mask, step[:, None].to(tl.int32), NOWHERE))
+        a = _steps(row, inside, first + some, found_by, HOPS, KEEP, GRAIN)
+        b = _steps(row, inside, first + part + some, found_by, HOPS, KEEP, GRAIN)
+        best, best_step = _join(best, best_step, a, sign)
+        best, best_step = _join(best, best_step, b, sign)
     best, best_step = _meet(best, best_step)
     some = best_step != NOWHERE
     hop = tl.load(hops + best_step, mask=some, other=0) if HOPS else best_step.to(tl.int64)
@@ -87,7 +106,7 @@ def peak_kernel(
         at = tl.load(
             x_at + (sequence * across + at * along) * GRAIN + spaced(feature, apart), mask=some & inside, other=-1
         )
-    row = program.to(tl.int64) * features * WHOLE + feature
+    cell = program.to(tl.int64) * features * WHOLE + feature
     best = tl.where(some, best * sign, 0.0) if FINAL else best * sign
-    tl.store(out + row, best.to(out.dtype.element_ty), mask=inside)
-    tl.store(out_at + row, tl.where(some, at, -1), mask=inside)
+    tl.store(out + cell, best.to(out.dtype.element_ty), mask=inside)
+    tl.store(out_at + cell, tl.where(some, at, -1), mask=inside)

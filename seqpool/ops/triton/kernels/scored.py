@@ -24,9 +24,9 @@ def _among(inside, head, heads, HEADS: tl.constexpr):
 
 
 @jit
-def rows_at(x, sequence, at, real, inside, feature, across, along, GRAIN: tl.constexpr):
-    """Rows of these steps, `(1, steps, WIDTH)`, 0 where there is none."""
-    offset = (sequence * across + at * along) * GRAIN
+def rows_at(x, at, real, inside, feature, along, GRAIN: tl.constexpr):
+    """Rows at these places of a sequence's `x`, `(1, steps, WIDTH)`, 0 where there is none."""
+    offset = at * along * GRAIN
     return tl.load(x + offset[None, :, None] + feature, mask=real[None, :, None] & inside, other=0)
 
 
@@ -69,14 +69,15 @@ def attend_by_kernel(
     feature, inside, line, asked = lines(features * WHOLE, heads, HEADS, WIDTH)
     wide = out.dtype.element_ty
     asks = tl.load(query + sequence * query_across * WHOLE + line, mask=asked, other=0)
+    from_x = x + sequence * across * GRAIN
     some = tl.arange(0, PART)
     summed, norm = tl.zeros([HEADS, PART, WIDTH], wide), tl.zeros([HEADS, PART], wide)
     shift = tl.full([HEADS, PART], float("-inf"), wide)
     for first in range(begin, end, STEPS):
         at, a_real = place(sequence, first + some, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
-        a = rows_at(x, sequence, at, a_real, inside, feature, across, along, GRAIN)
+        a = rows_at(from_x, at, a_real, inside, feature, along, GRAIN)
         at, b_real = place(sequence, first + PART + some, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
-        b = rows_at(x, sequence, at, b_real, inside, feature, across, along, GRAIN)
+        b = rows_at(from_x, at, b_real, inside, feature, along, GRAIN)
         a, b = a.to(wide), b.to(wide)
         a_score, b_score = _scores(a, asks, a_real), _scores(b, asks, b_real)
         higher = tl.maximum(shift, tl.maximum(a_score, b_score))

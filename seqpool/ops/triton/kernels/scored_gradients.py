@@ -81,16 +81,18 @@ def attend_by_gradient_kernel(
     known = _statistics(deltas, shift, norm, sequence, heads, HEADS)
     found_by = sequence, end, start, lengths, hops, keep, keep_across, keep_along
     to = out, sequence, size, features * WHOLE, feature
+    # Of a table, `across` is 0.
+    from_x = x if TIME == -1 else x + sequence * across * GRAIN
     some = tl.arange(0, PART)
     wide = grads.dtype.element_ty
     summed = tl.zeros([HEADS, PART, WIDTH], wide)
     for first in range(begin, end, STEPS):
         a_at = _places(first + some, found_by, TIME, HOPS, KEEP)
-        a = rows_at(x, sequence, a_at[0], a_at[2], inside, feature, across, along, GRAIN)
+        a = rows_at(from_x, a_at[0], a_at[2], inside, feature, along, GRAIN)
         # Both halves are on their way before the first gradient is written, which no load may pass.
         if STEPS > PART:
             b_at = _places(first + PART + some, found_by, TIME, HOPS, KEEP)
-            b = rows_at(x, sequence, b_at[0], b_at[2], inside, feature, across, along, GRAIN)
+            b = rows_at(from_x, b_at[0], b_at[2], inside, feature, along, GRAIN)
         summed += _write(to, a.to(wide), a_at, asks, grad, known, TIME)
         if STEPS > PART:
             summed += _write(to, b.to(wide), b_at, asks, grad, known, TIME)
