@@ -77,6 +77,11 @@ class LeftOut:
     contender: str
     reason: str
 
+    @property
+    def case(self) -> Case:
+        """The case it belongs to."""
+        return Case(self.pooler, self.layout, self.shape, self.dtype)
+
 
 @dataclass
 class Results:
@@ -94,6 +99,12 @@ class Results:
         del about["rows"]
         replace(path, table(Row, self.rows))
         replace(path.with_suffix(".json"), json.dumps(about, indent=1) + "\n")
+
+    def put(self, case: Case, rows: Sequence[Row], left_out: Sequence[LeftOut]) -> None:
+        """What came of a case, in place of what is known of it."""
+        self.rows = [*(row for row in self.rows if row.case != case), *rows]
+        self.left_out = [*(entry for entry in self.left_out if entry.case != case), *left_out]
+        self.finished = [*(other for other in self.finished if other != case), case]
 
     @classmethod
     def read(cls, path: Path) -> Self:

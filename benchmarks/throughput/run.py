@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from benchmarks.throughput.batches import LAYOUTS
-from benchmarks.throughput.measure import DTYPES, OURS, Bench, Outcome, measure
-from benchmarks.throughput.rows import Case, Results
+from benchmarks.throughput.measure import COMPILED, DTYPES, OURS, Bench, Outcome, measure
+from benchmarks.throughput.rows import Case, LeftOut, Results, Row
 from benchmarks.throughput.shapes import QUICK_SHAPES, SHAPES, Shape
 from benchmarks.throughput.subjects import SUBJECTS
 
@@ -75,8 +75,14 @@ def run(
     console: Console,
     measure_case: Callable[[Case, Bench], Outcome] = measure,
 ) -> int:
-    """Measure what the results lack; gives the number of cases that the deadline left over."""
+    """Measure what the results lack; gives the number of cases that the deadline left over.
+
+    A case that was measured without its compiled forms is measured anew, whole, where they are asked for.
+    """
     done = set(results.finished)
+    if plan.compiled:
+        entries: list[Row | LeftOut] = [*results.rows, *results.left_out]
+        done &= {entry.case for entry in entries if entry.contender == COMPILED}
     missing = [case for case in plan.cases() if case not in done]
     stop = time.monotonic() + plan.deadline
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
@@ -87,9 +93,7 @@ def run(
                 return len(missing) - number
             progress.update(bar, description=str(case))
             outcome = measure_case(case, bench)
-            results.rows += outcome.rows
-            results.left_out += outcome.left_out
-            results.finished.append(case)
+            results.put(case, outcome.rows, outcome.left_out)
             results.write(path)
             progress.advance(bar)
     return 0

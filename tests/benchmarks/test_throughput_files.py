@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks.throughput.measure import Bench, Outcome
+from benchmarks.throughput.measure import COMPILED, Bench, Outcome
 from benchmarks.throughput.rows import Case, LeftOut, Results, Row, read_table, table
 from benchmarks.throughput.run import QUICK, Plan, open_results, run, wrong
 from benchmarks.throughput.shapes import Shape
@@ -100,6 +100,27 @@ def test_an_interrupted_run_keeps_its_rows_and_goes_on(tmp_path: Path, bench: Be
     rest: list[Case] = []
     assert run(PLAN, bench, held, path, SILENT, measured_by(row, rest)) == 0
     assert first + rest == PLAN.cases() == Results.read(path).finished
+
+
+def test_compiled_forms_are_measured_later_on(tmp_path: Path, bench: Bench, row: Callable[..., Row]) -> None:
+    """The whole case anew, in place of what was known; once."""
+    path, seen = tmp_path / "a.csv", list[Case]()
+    left = [LeftOut(**vars(case), passes="forward", contender="bmm", reason="off") for case in PLAN.cases()]
+    Results(FACTS, [row(1.0, case) for case in PLAN.cases()], left, PLAN.cases()).write(path)
+
+    def measure(case: Case, bench: Bench) -> Outcome:
+        seen.append(case)
+        return Outcome([row(2.0, case), row(3.0, case, COMPILED)], [])
+
+    for _ in range(2):
+        held = Results.read(path)
+        run(replace(PLAN, poolers=["sum"], compiled=True), bench, held, path, SILENT, measure)
+    again = [case for case in PLAN.cases() if case.pooler == "sum"]
+    others = [case for case in PLAN.cases() if case.pooler != "sum"]
+    assert seen == again
+    assert [row.median_ms for row in held.rows] == [1.0] * len(others) + [2.0, 3.0] * len(again)
+    assert [entry.case for entry in held.left_out] == others
+    assert held.finished == others + again
 
 
 def test_no_case_starts_after_the_deadline(
