@@ -23,6 +23,7 @@ from benchmarks.evidence.raw import Raw, of_kind, read_all
 from benchmarks.evidence.section import Section
 from benchmarks.throughput.report import write_report
 from benchmarks.throughput.rows import Results
+from benchmarks.throughput.training_command import Held
 from recipes.whole import whole_file
 
 BENCHMARKS = Path(__file__).parents[1]
@@ -43,6 +44,7 @@ class Evidence:
     cells: Sequence[accuracy.Cell]
     points: Sequence[points.Point]
     timed: Sequence[throughput.Timed]
+    trained: Sequence[tuple[Held, Raw]]
 
     @classmethod
     def read(cls, folder: Path) -> "Evidence":
@@ -54,7 +56,9 @@ class Evidence:
         """
         files = read_all(folder)
         found, curves = runs.runs(of_kind(files, "accuracy")), points.points(of_kind(files, "points"))
-        return cls(files, found, accuracy.cells(found), curves, throughput.read(of_kind(files, "throughput")))
+        timed = throughput.read(of_kind(files, "throughput"))
+        trained = [(Held.read(raw.path), raw) for raw in of_kind(files, "training")]
+        return cls(files, found, accuracy.cells(found), curves, timed, trained)
 
     def sections(self) -> Iterator[Section]:
         """The page's sections; accuracy and throughput are always there, to say what is not run or not measured."""
@@ -63,7 +67,7 @@ class Evidence:
         yield from points.sections(self.points)
         yield throughput.section(self.timed)
         yield from codegen.sections(of_kind(self.files, "codegen"))
-        yield from other.sections(of_kind(self.files, "other"))
+        yield from other.sections(self._as_they_are())
 
     def report(self, plots: Callable[[Sequence[accuracy.Cell], Sequence[Grid]], Plots]) -> Iterator[str]:
         """The lines of REPORT.md; `plots` draws cells and grids."""
@@ -75,7 +79,10 @@ class Evidence:
         yield from points.report(of_kind(self.files, "points"), curves, plots((), curves))
         yield from throughput.report(self.timed)
         yield from codegen.report(of_kind(self.files, "codegen"))
-        yield from other.report(of_kind(self.files, "other"))
+        yield from other.report(self._as_they_are())
+
+    def _as_they_are(self) -> list[Raw]:
+        return [*of_kind(self.files, "other"), *of_kind(self.files, "training")]
 
 
 def write(folder: Path, beside: Path) -> list[Path]:
@@ -91,6 +98,8 @@ def write(folder: Path, beside: Path) -> list[Path]:
     evidence = Evidence.read(folder)
     for timed in evidence.timed:
         write_report(timed.results, timed.raw.path)
+    for held, raw in evidence.trained:
+        held.write_report(raw.path)
     targets = {
         beside / "REPORT.md": "\n".join(evidence.report(partial(draw, folder=beside / "plots"))).rstrip() + "\n",
         beside / "build" / "report.html": page(list(evidence.sections()), evidence.files),

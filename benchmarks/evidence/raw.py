@@ -10,6 +10,7 @@ KINDS = {
     "accuracy": {"dataset", "pooler", "seed", "accuracy", "correct_by_length"},
     "points": {"dataset", "pooler", "seed", "step", "measure", "position", "value"},
     "throughput": {"device", "pooler", "layout", "contender", "median_ms"},
+    "training": {"batches", "way", "step_ms"},
     "codegen": {"kernel", "target", "registers", "bytes_in_flight"},
 }
 """What a file holds, told by its columns; a file of none of these kinds is shown as it is."""

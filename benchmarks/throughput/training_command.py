@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
+from typing import Self
 
 import torch
 from rich.console import Console
@@ -37,7 +38,27 @@ class Held:
         replace(path, table(TrainingRow, self.rows))
         about = {"facts": self.facts, "wrong": self.wrong, "finished": self.finished}
         replace(path.with_suffix(".json"), json.dumps(about, indent=1) + "\n")
+        self.write_report(path)
+
+    def write_report(self, path: Path) -> None:
+        """Put the report in place alone."""
         replace(path.with_suffix(".md"), report(self))
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what `write` wrote; rows of a cell that was not finished are dropped.
+
+        Raises:
+            ValueError: the files are none of these.
+            OSError: they cannot be read.
+        """
+        beside = path.with_suffix(".json")
+        try:
+            held = cls(rows=read_table(TrainingRow, path), **json.loads(beside.read_text("utf-8")))
+        except (TypeError, json.JSONDecodeError) as error:
+            raise ValueError(f"{beside} must be of a run of training: {error}") from error
+        held.rows = [row for row in held.rows if cell_of(row.batches, row.shape) in held.finished]
+        return held
 
 
 def cell_of(order: str, shape: str) -> str:
@@ -46,19 +67,15 @@ def cell_of(order: str, shape: str) -> str:
 
 
 def open_held(path: Path, about: dict[str, str]) -> Held:
-    """The file's own rows, to be gone on with, or none; those of a cell that was not finished are dropped.
+    """The file's own rows, to be gone on with, or none.
 
     Raises:
         ValueError: the file is of another machine, of other versions or of other options, or none of ours.
     """
     if not path.exists():
         return Held(about)
-    try:
-        held = Held(rows=read_table(TrainingRow, path), **json.loads(path.with_suffix(".json").read_text("utf-8")))
-    except (TypeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path.with_suffix('.json')} must be of a run of training: {error}") from error
+    held = Held.read(path)
     same_facts(path, held.facts, about)
-    held.rows = [row for row in held.rows if cell_of(row.batches, row.shape) in held.finished]
     return held
 
 
