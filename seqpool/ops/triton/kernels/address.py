@@ -41,6 +41,15 @@ def place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS:
 
 
 @jit
+def fetch(row, inside, step, other, found_by, HOPS: tl.constexpr, KEEP: tl.constexpr, GRAIN: tl.constexpr):
+    """Features of these steps of the sequence whose place 0 is `row`, `other` where none is; places, which are real."""
+    sequence, end, start, hops, keep, along, keep_across, keep_along = found_by
+    at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
+    mask = real[:, None] & inside[None, :]
+    return tl.load(row[None, :] + at[:, None] * along * GRAIN, mask=mask, other=other), at, real
+
+
+@jit
 def owner(
     first, rows, size, start, lengths, keep, owners, valid, keep_across, keep_along,
     TIME: tl.constexpr, KEEP: tl.constexpr, VALID: tl.constexpr, STEPS: tl.constexpr,

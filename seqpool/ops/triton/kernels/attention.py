@@ -4,7 +4,7 @@ Each lane of the tile keeps the maximum, the mass and the sum of its own steps, 
 Heads lie side by side in the grid: those of one sequence read the same rows at about the same time, from the L2 cache.
 """
 
-from seqpool.ops.triton.kernels.address import owner, place, share, spaced
+from seqpool.ops.triton.kernels.address import fetch, owner, share, spaced
 from seqpool.ops.triton.language import jit, tl
 
 
@@ -14,10 +14,8 @@ def _steps(
     NESTED: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr, GRAIN: tl.constexpr,
 ):  # fmt: skip  # one line a role
     """These steps' features, their scores, and how much mass each stands for."""
-    sequence, end, start, hops, keep, along, keep_across, keep_along = found_by
     scores, masses, scored, score_along = scored_by
-    at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
-    value = tl.load(row[None, :] + at[:, None] * along * GRAIN, mask=real[:, None] & inside[None, :], other=0)
+    value, at, real = fetch(row, inside, step, 0, found_by, HOPS, KEEP, GRAIN)
     offset = scored + at * score_along
     score = tl.load(scores + offset, mask=real, other=float("-inf"))
     return value, score, tl.load(masses + offset, mask=real, other=0) if NESTED else 1.0

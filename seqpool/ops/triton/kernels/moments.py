@@ -4,7 +4,7 @@ Each lane keeps the state of its own steps, and the lanes meet once, after the l
 fetched in halves that share the state: as many loads in flight, for half the registers.
 """
 
-from seqpool.ops.triton.kernels.address import place, share, spaced
+from seqpool.ops.triton.kernels.address import fetch, share, spaced
 from seqpool.ops.triton.language import jit, tl
 
 
@@ -12,15 +12,6 @@ from seqpool.ops.triton.language import jit, tl
 def _finite(number):
     """The number, or 0 where it is infinite or NaN: what may be subtracted from anything."""
     return tl.where(tl.abs(number) < float("inf"), number, 0.0)
-
-
-@jit
-def _scores(row, inside, step, found_by, HOPS: tl.constexpr, KEEP: tl.constexpr, GRAIN: tl.constexpr):
-    """These steps' features, -inf where there is none."""
-    sequence, end, start, hops, keep, along, keep_across, keep_along = found_by
-    at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
-    address = row[None, :] + at[:, None] * along * GRAIN
-    return tl.load(address, mask=real[:, None] & inside[None, :], other=float("-inf"))
 
 
 @jit
@@ -51,8 +42,8 @@ def logsumexp_kernel(
     top = tl.full([part, WIDTH], float("-inf"), wide)
     mass = tl.zeros([part, WIDTH], wide)
     for first in range(begin, end, STEPS):
-        a = _scores(row, inside, first + half, found_by, HOPS, KEEP, GRAIN)
-        b = _scores(row, inside, first + part + half, found_by, HOPS, KEEP, GRAIN)
+        a, _, _ = fetch(row, inside, first + half, float("-inf"), found_by, HOPS, KEEP, GRAIN)
+        b, _, _ = fetch(row, inside, first + part + half, float("-inf"), found_by, HOPS, KEEP, GRAIN)
         a, b = a.to(wide), b.to(wide)
         higher = _higher(top, _higher(a, b))
         base = _finite(higher)
@@ -71,14 +62,10 @@ def _steps(
     NESTED: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr, GRAIN: tl.constexpr,
 ):  # fmt: skip  # one line a role
     """These steps' features (0 where there is none), squares, how many steps each stands for, and which are real."""
-    sequence, end, start, hops, keep, along, keep_across, keep_along = found_by
-    at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
-    mask = real[:, None] & inside[None, :]
-    offset = at[:, None] * along * GRAIN
-    value = tl.load(row[None, :] + offset, mask=mask, other=0)
+    value, at, real = fetch(row, inside, step, 0, found_by, HOPS, KEEP, GRAIN)
     below, more = 0.0, real
     if NESTED:
-        below = tl.load(squares[None, :] + offset, mask=mask, other=0)
+        below, _, _ = fetch(squares, inside, step, 0, found_by, HOPS, KEEP, GRAIN)
         more = tl.load(number + at, mask=real, other=0)
     return value, below, more, real
 

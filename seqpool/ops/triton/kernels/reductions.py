@@ -5,7 +5,7 @@ depends on no other program, so no atomics, and two runs agree bit for bit. Wher
 is fetched in halves that share it: as many loads in flight, for half of them.
 """
 
-from seqpool.ops.triton.kernels.address import place, share, spaced
+from seqpool.ops.triton.kernels.address import fetch, place, share, spaced
 from seqpool.ops.triton.language import jit, tl
 
 NOWHERE = tl.constexpr(2**31 - 1)
@@ -51,18 +51,8 @@ def _meet(best, step):
 
 
 @jit
-def _steps(row, inside, step, found_by, HOPS: tl.constexpr, KEEP: tl.constexpr, GRAIN: tl.constexpr):
-    """These steps' features, the steps, and which are real."""
-    sequence, end, start, hops, keep, along, keep_across, keep_along = found_by
-    at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
-    value = tl.load(row[None, :] + at[:, None] * along * GRAIN, mask=real[:, None] & inside[None, :], other=0)
-    return value, step, real
-
-
-@jit
-def _join(best, best_step, steps, sign):
+def _join(best, best_step, value, step, real, sign):
     """The best, and its step, with further steps in them."""
-    value, step, real = steps
     # Padding is worse than any step, even one of -inf: it lies nowhere.
     value = tl.where(real[:, None], value.to(best.dtype) * sign, float("-inf"))
     return _first_best(best, best_step, value, tl.where(real, step, NOWHERE)[:, None])
@@ -94,10 +84,11 @@ def peak_kernel(
     # The step rather than the place: int32, which takes half the registers.
     best_step = tl.full([part, WIDTH], NOWHERE, tl.int32)
     for first in range(begin, end, STEPS):
-        a = _steps(row, inside, first + some, found_by, HOPS, KEEP, GRAIN)
-        b = _steps(row, inside, first + part + some, found_by, HOPS, KEEP, GRAIN)
-        best, best_step = _join(best, best_step, a, sign)
-        best, best_step = _join(best, best_step, b, sign)
+        a_step, b_step = first + some, first + part + some
+        a, _, a_real = fetch(row, inside, a_step, 0, found_by, HOPS, KEEP, GRAIN)
+        b, _, b_real = fetch(row, inside, b_step, 0, found_by, HOPS, KEEP, GRAIN)
+        best, best_step = _join(best, best_step, a, a_step, a_real, sign)
+        best, best_step = _join(best, best_step, b, b_step, b_real, sign)
     best, best_step = _meet(best, best_step)
     some = best_step != NOWHERE
     hop = tl.load(hops + best_step, mask=some, other=0) if HOPS else best_step.to(tl.int64)
