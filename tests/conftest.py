@@ -28,7 +28,12 @@ class DoctestNames:
 
         doctest_namespace.update({name: getattr(seqpool, name) for name in seqpool.__all__})
         doctest_namespace.update(torch=torch, nn=torch.nn)
-        torch.manual_seed(0)
+        seed(0)
+
+
+def seed(number: int) -> None:
+    """Seed the CPU alone: `torch.manual_seed` keeps a whole traceback for each device that is not there."""
+    torch.default_generator.manual_seed(number)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,10 +53,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _seed(request: pytest.FixtureRequest) -> None:
-    seed = zlib.crc32(request.node.name.encode())
-    random.seed(seed)
-    # The CPU's alone: `torch.manual_seed` keeps a whole traceback for each device that is not there.
-    torch.default_generator.manual_seed(seed)
+    number = zlib.crc32(request.node.name.encode())
+    random.seed(number)
+    seed(number)
 
 
 @pytest.fixture(autouse=True)
