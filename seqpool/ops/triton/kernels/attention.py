@@ -1,7 +1,8 @@
 """Softmax over the steps, fused with the average that it weighs: one pass, by an online softmax.
 
 Each lane of the tile keeps the maximum, the mass and the sum of its own steps, so that lanes meet once, after the loop.
-Heads lie side by side in the grid: those of one sequence read the same rows at about the same time, from the L2 cache.
+A tile is fetched in halves that share this state: as many loads in flight, for half of its registers. Heads lie side by
+side in the grid: those of one sequence read the same rows at about the same time, from the L2 cache.
 """
 
 from seqpool.ops.triton.kernels.address import fetch, owner, share, spaced
@@ -66,12 +67,12 @@ def attend_kernel(
     found_by = sequence, end, start, hops, keep, along, keep_across, keep_along
     scored_by = scores, masses, sequence * score_across + head.to(tl.int64) * score_apart, score_along
     part: tl.constexpr = STEPS // 2
-    some = tl.arange(0, part)
+    half = tl.arange(0, part)
     summed, norm = tl.zeros([part, WIDTH], wide), tl.zeros([part], wide)
     shift = tl.full([part], float("-inf"), wide)
     for first in range(begin, end, STEPS):
-        a = _steps(row, inside, first + some, found_by, scored_by, NESTED, HOPS, KEEP, GRAIN)
-        b = _steps(row, inside, first + part + some, found_by, scored_by, NESTED, HOPS, KEEP, GRAIN)
+        a = _steps(row, inside, first + half, found_by, scored_by, NESTED, HOPS, KEEP, GRAIN)
+        b = _steps(row, inside, first + part + half, found_by, scored_by, NESTED, HOPS, KEEP, GRAIN)
         summed, norm, shift = _join(summed, norm, shift, a)
         summed, norm, shift = _join(summed, norm, shift, b)
     average, top, norm = _meet(summed, shift, norm)

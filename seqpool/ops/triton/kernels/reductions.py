@@ -79,12 +79,12 @@ def peak_kernel(
     row = x + sequence * across * GRAIN + spaced(feature, apart)
     found_by = sequence, end, start, hops, keep, along, keep_across, keep_along
     part: tl.constexpr = STEPS // 2
-    some = tl.arange(0, part)
+    half = tl.arange(0, part)
     best = tl.full([part, WIDTH], float("-inf"), wide)
     # The step rather than the place: int32, which takes half the registers.
     best_step = tl.full([part, WIDTH], NOWHERE, tl.int32)
     for first in range(begin, end, STEPS):
-        a_step, b_step = first + some, first + part + some
+        a_step, b_step = first + half, first + part + half
         a, _, a_real = fetch(row, inside, a_step, 0, found_by, HOPS, KEEP, GRAIN)
         b, _, b_real = fetch(row, inside, b_step, 0, found_by, HOPS, KEEP, GRAIN)
         best, best_step = _join(best, best_step, a, a_step, a_real, sign)
