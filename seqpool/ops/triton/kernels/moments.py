@@ -124,9 +124,10 @@ def variation_kernel(
     half = tl.arange(0, part)
     mean, squares = tl.zeros([part, WIDTH], wide), tl.zeros([part, WIDTH], wide)
     count = tl.zeros([part], wide)
-    for first in range(begin, end, STEPS):
-        a = _steps(row, inside, below, x_count, first + half, found_by, NESTED, HOPS, KEEP, GRAIN)
-        b = _steps(row, inside, below, x_count, first + part + half, found_by, NESTED, HOPS, KEEP, GRAIN)
+    # Counted from 0: from `begin` on, a number more waits beside the loop, and where registers are few it spills.
+    for first in range(0, end - begin, STEPS):
+        a = _steps(row, inside, below, x_count, begin + first + half, found_by, NESTED, HOPS, KEEP, GRAIN)
+        b = _steps(row, inside, below, x_count, begin + first + part + half, found_by, NESTED, HOPS, KEEP, GRAIN)
         mean, squares, count = _join(mean, squares, count, shift, a)
         mean, squares, count = _join(mean, squares, count, shift, b)
     average, total, number = _meet(mean, squares, count)

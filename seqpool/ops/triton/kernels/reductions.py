@@ -5,7 +5,7 @@ depends on no other program, so no atomics, and two runs agree bit for bit. Wher
 is fetched in halves that share it: as many loads in flight, for half of them.
 """
 
-from seqpool.ops.triton.kernels.address import fetch, place, share, spaced
+from seqpool.ops.triton.kernels.address import fetch, share, spaced
 from seqpool.ops.triton.language import jit, tl
 
 NOWHERE = tl.constexpr(2**31 - 1)
@@ -22,12 +22,12 @@ def total_kernel(
     sequence, begin, end = share(program, lengths, owners, firsts, CHUNK)
     feature = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
     inside = feature < features * WHOLE
+    row = x + sequence * across * GRAIN + spaced(feature, apart)
+    found_by = sequence, end, start, hops, keep, along, keep_across, keep_along
     summed = tl.zeros([STEPS, WIDTH], out.dtype.element_ty)
     for first in range(begin, end, STEPS):
-        step = first + tl.arange(0, STEPS)
-        at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
-        offset = (sequence * across + at[:, None] * along) * GRAIN + spaced(feature, apart)[None, :]
-        summed += tl.load(x + offset, mask=real[:, None] & inside[None, :], other=0).to(out.dtype.element_ty)
+        value, _, _ = fetch(row, inside, first + tl.arange(0, STEPS), 0, found_by, HOPS, KEEP, GRAIN)
+        summed += value.to(out.dtype.element_ty)
     tl.store(out + program.to(tl.int64) * features * WHOLE + feature, tl.sum(summed, 0), mask=inside)
 
 
@@ -83,8 +83,10 @@ def peak_kernel(
     best = tl.full([part, WIDTH], float("-inf"), wide)
     # The step rather than the place: int32, which takes half the registers.
     best_step = tl.full([part, WIDTH], NOWHERE, tl.int32)
-    for first in range(begin, end, STEPS):
-        a_step, b_step = first + half, first + part + half
+    # Counted from 0: from `begin` on, a number more waits beside the loop, and where registers are few it spills.
+    for first in range(0, end - begin, STEPS):
+        a_step = begin + first + half
+        b_step = begin + first + part + half
         a, _, a_real = fetch(row, inside, a_step, 0, found_by, HOPS, KEEP, GRAIN)
         b, _, b_real = fetch(row, inside, b_step, 0, found_by, HOPS, KEEP, GRAIN)
         best, best_step = _join(best, best_step, a, a_step, a_real, sign)
