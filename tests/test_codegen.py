@@ -23,7 +23,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 PAIRS = [["sm_90", "gfx942"], ["sm_80", "sm_100"]]
-QUICK = [pytest.param(PAIRS[0], ["--quick"]), pytest.param(PAIRS[1], ["--quick"], marks=pytest.mark.full)]
+QUICK = [pytest.param(pair, ["--quick"]) for pair in PAIRS]
 FULL = [pytest.param([target], [], marks=pytest.mark.full) for target in TARGETS]
 
 
