@@ -5,7 +5,7 @@ import torch
 
 from seqpool.ops import triton as kernels
 from seqpool.ops.triton import scored_tiles
-from tests.test_kernels_scored import check, queries
+from tests.test_kernels_scored import WIDTH, check, one
 from tests.verb_cases import leaves
 
 
@@ -13,4 +13,4 @@ from tests.verb_cases import leaves
 def test_rows_that_would_spill_are_read_twice(batch: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scored_tiles, "KEEPS_LINES", False)
     monkeypatch.setattr(kernels, "attend_by", None)
-    check("right", leaves([5, 2, 1], width=8, dtype=torch.float32), queries(2, 8, torch.float32, batch))
+    check("right", leaves([5, 2, 1], width=WIDTH, dtype=torch.float32), one(WIDTH, torch.float32, batch))

@@ -18,6 +18,8 @@ from tests.verb_cases import gradients, lay, leaves
 
 BATCH = [0, 5, 2, 0, 1]
 CASES = [*cases(BATCH), *(case for case in cases([5, 2, 2, 1]) if case[0].startswith("packed"))]
+WIDTH = 65
+"""One more than whole rows have at least: odd."""
 A_KIND_EACH = ["right", "holes", "time_major", "narrowed", "packed"]
 BOTH = pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
 
@@ -36,9 +38,9 @@ def fused(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return calls
 
 
-def queries(heads: int, width: int, dtype: torch.dtype, batch: int | None = None) -> Tensor:
+def one(width: int, dtype: torch.dtype, batch: int | None = None) -> Tensor:
     """A query for all sequences, or one for each; scores of about 1, whatever the width."""
-    size = (heads, width) if batch is None else (batch, heads, width)
+    size = (1, width) if batch is None else (batch, 1, width)
     return (torch.randn(size, dtype=dtype) / math.sqrt(width)).requires_grad_()
 
 
@@ -70,25 +72,32 @@ def check(layout: str, ragged: list[Tensor], query: Tensor) -> None:
     cotangent = torch.randn(len(ragged), *query.shape[-2:], dtype=query.dtype)
     mine = pooled("triton", layout, ragged, query, cotangent)
     assert mine[0].dtype == ops.accumulator(query.dtype)
-    for one, wanted in zip(mine, exact(ragged, query, cotangent), strict=True):
-        # In single precision, sums over up to 136 features of numbers of about 10.
-        rtol, atol = (1e-5, 1e-4) if one.dtype == torch.float32 else (None, None)
-        torch.testing.assert_close(one, wanted.to(one.dtype), rtol=rtol, atol=atol)
+    for got, wanted in zip(mine, exact(ragged, query, cotangent), strict=True):
+        # In single precision, sums over up to 257 features of numbers of about 10.
+        rtol, atol = (1e-5, 1e-4) if got.dtype == torch.float32 else (None, None)
+        torch.testing.assert_close(got, wanted.to(got.dtype), rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize(("layout", "lengths"), CASES)
 def test_every_layout(layout: str, lengths: tuple[int, ...], fused: list[int]) -> None:
-    check(layout, leaves(lengths), queries(1, 3, torch.float64))
-    check(layout, leaves(lengths), queries(2, 3, torch.float64, len(lengths)))
+    check(layout, leaves(lengths, width=WIDTH), one(WIDTH, torch.float64))
+    check(layout, leaves(lengths, width=WIDTH), one(WIDTH, torch.float64, len(lengths)))
     assert len(fused) == (0 if layout == "channels_first" else 2)
 
 
-@pytest.mark.parametrize(("heads", "width"), [(1, 1), (3, 3), (1, 66), (3, 136)])
+@pytest.mark.parametrize("width", [64, 66, 136, 257])
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
-def test_every_dtype_and_width(dtype: torch.dtype, heads: int, width: int, fused: list[int]) -> None:
-    check("holes", leaves([3, 0, 1], width=width, dtype=dtype), queries(heads, width, dtype))
-    # Four lines of 256 numbers of 8 bytes are more than a program holds.
-    assert len(fused) == ((heads, width) != (3, 136) or dtype != torch.float64)
+def test_every_dtype_and_width(dtype: torch.dtype, width: int, fused: list[int]) -> None:
+    check("holes", leaves([3, 0, 1], width=width, dtype=dtype), one(width, dtype))
+    # 512 numbers of 8 bytes are more than a program holds.
+    assert len(fused) == (width != 257 or dtype != torch.float64)
+
+
+@pytest.mark.parametrize(("heads", "width"), [(2, 64), (1, 63)])
+def test_several_heads_and_narrow_rows_take_two_reads(heads: int, width: int, fused: list[int]) -> None:
+    query = torch.randn(heads, width, dtype=torch.float64, requires_grad=True)
+    check("holes", leaves([3, 0, 1], width=width), query)
+    assert fused == []
 
 
 @BOTH
@@ -96,13 +105,14 @@ def test_every_dtype_and_width(dtype: torch.dtype, heads: int, width: int, fused
 def test_a_giant_beside_short_ones(layout: str, own: bool) -> None:
     lengths = [70, 3, 9, 1] if layout == "packed" else [0, 70, 0, 3]
     assert max(lengths) > 2 * scored_tiles.SMALL_SHARE
-    check(layout, leaves(lengths, dtype=torch.float32), queries(1, 3, torch.float32, len(lengths) if own else None))
+    ragged = leaves(lengths, width=WIDTH, dtype=torch.float32)
+    check(layout, ragged, one(WIDTH, torch.float32, len(lengths) if own else None))
 
 
 @pytest.mark.parametrize("turn", [lambda x: x.mT.contiguous().mT, lambda x: x[:1, :1, :1].expand_as(x)])
 def test_a_cotangent_in_any_order(turn: Callable[[Tensor], Tensor]) -> None:
-    ragged, query = leaves([5, 2]), queries(2, 3, torch.float64)
-    cotangent = turn(torch.randn(2, 2, 3, dtype=torch.float64))
+    ragged, query = leaves([5, 2], width=WIDTH), one(WIDTH, torch.float64)
+    cotangent = turn(torch.randn(2, 1, WIDTH, dtype=torch.float64))
     for mine, wanted in zip(
         pooled("triton", "right", ragged, query, cotangent), exact(ragged, query, cotangent), strict=True
     ):
@@ -113,10 +123,10 @@ def test_a_cotangent_in_any_order(turn: Callable[[Tensor], Tensor]) -> None:
 @pytest.mark.parametrize("poison", [float("nan"), float("inf"), float("-inf")])
 @pytest.mark.parametrize("layout", A_KIND_EACH)
 def test_what_is_not_finite_is_as_in_the_reference(layout: str, poison: float) -> None:
-    ragged, query = leaves([5, 3, 2], width=2), queries(1, 2, torch.float64)
+    ragged, query = leaves([5, 3, 2], width=WIDTH), one(WIDTH, torch.float64)
     with torch.no_grad():
         ragged[0][1, 0] = poison
-    cotangent = torch.randn(3, 1, 2, dtype=torch.float64)
+    cotangent = torch.randn(3, 1, WIDTH, dtype=torch.float64)
     mine, wanted = (pooled(name, layout, ragged, query, cotangent) for name in ("triton", "reference"))
     torch.testing.assert_close(mine, wanted, equal_nan=True)
 
@@ -124,7 +134,7 @@ def test_what_is_not_finite_is_as_in_the_reference(layout: str, poison: float) -
 @BOTH
 @pytest.mark.parametrize("layout", ["right", "holes", "time_major", "flat", "packed"])
 def test_differentiates_twice(layout: str, own: bool) -> None:
-    ragged, query = leaves([4, 2, 1]), queries(2, 3, torch.float64, 3 if own else None)
+    ragged, query = leaves([4, 2, 1], width=WIDTH), one(WIDTH, torch.float64, 3 if own else None)
 
     def gradient_of_gradient(name: Backend) -> list[Tensor]:
         with ops.backend(name):
@@ -139,7 +149,7 @@ def test_differentiates_twice(layout: str, own: bool) -> None:
 
 def test_the_operator_is_sound() -> None:
     """Schema, fake shapes, gradients and ahead-of-time graphs."""
-    x, query = torch.randn(3, 5, 4, requires_grad=True), queries(2, 4, torch.float32)
+    x, query = torch.randn(3, 5, WIDTH, requires_grad=True), one(WIDTH, torch.float32)
     seq = seqpool.view(x.detach(), lengths=[3, 0, 5])
     address = seq.start, seq.lengths, None, None, None, None, 1
     torch.library.opcheck(torch.ops.seqpool.segment_attend_by.default, (x, query, *address, torch.float32))
@@ -152,18 +162,18 @@ def test_one_graph_for_all_sizes() -> None:
         graphs.append(any("segment_attend_by" in str(node.target) for node in graph.graph.nodes))
         return graph
 
-    pooler = seqpool.AttentionPooler(4)
+    pooler = seqpool.AttentionPooler(WIDTH)
     compiled = torch.compile(pooler, fullgraph=True, dynamic=True, backend=look)
     with ops.backend("triton"):
         for batch, steps in ((2, 3), (3, 5)):
-            x, lengths = torch.randn(batch, steps, 4), torch.arange(1, batch + 1)
+            x, lengths = torch.randn(batch, steps, WIDTH), torch.arange(1, batch + 1)
             torch.testing.assert_close(compiled(x, lengths=lengths), pooler(x, lengths=lengths))
     assert graphs == [True]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_autocast_takes_steps_of_either_dtype(dtype: torch.dtype, fused: list[int]) -> None:
-    pooler, x = seqpool.AttentionPooler(4), torch.randn(2, 3, 4, dtype=dtype, requires_grad=True)
+    pooler, x = seqpool.AttentionPooler(WIDTH), torch.randn(2, 3, WIDTH, dtype=dtype, requires_grad=True)
     with ops.backend("triton"), torch.autocast("cpu", dtype=torch.bfloat16):
         result = pooler(x, lengths=[3, 1])
     result.sum().backward()
@@ -175,9 +185,9 @@ def test_autocast_takes_steps_of_either_dtype(dtype: torch.dtype, fused: list[in
 
 def test_what_the_reference_refuses_is_refused() -> None:
     with ops.backend("triton"):
-        for x in (torch.randn(2, 3, 4, dtype=torch.bfloat16), torch.randn(2, 3, 5)):
+        for x in (torch.randn(2, 3, WIDTH, dtype=torch.bfloat16), torch.randn(2, 3, WIDTH + 1)):
             with pytest.raises(RuntimeError, match=r"dtype|shapes cannot be multiplied"):
-                seqpool.AttentionPooler(4)(x, lengths=[3, 1])
+                seqpool.AttentionPooler(WIDTH)(x, lengths=[3, 1])
 
 
 def test_what_a_program_cannot_hold_takes_two_reads(fused: list[int]) -> None:
@@ -191,7 +201,8 @@ def test_what_a_program_cannot_hold_takes_two_reads(fused: list[int]) -> None:
 @pytest.mark.parametrize("layout", A_KIND_EACH)
 def test_weights_sum_to_what_is_pooled(layout: str, fused: list[int]) -> None:
     """They come from scores of their own, outside the fused kernels."""
-    pooler, laid = seqpool.AttentionPooler(3).double(), lay(layout, [x.detach() for x in leaves([4, 2, 1])])
+    pooler = seqpool.AttentionPooler(WIDTH).double()
+    laid = lay(layout, [x.detach() for x in leaves([4, 2, 1], width=WIDTH)])
     with ops.backend("triton"):
         pooled = pooler(laid.output, **laid.given)
         other, _ = pooler(laid.output, **laid.given, return_weights=True)

@@ -4,9 +4,8 @@ What a kernel is compiled for follows from the address of steps (ADDRESSES: whic
 are, and the step axis), from the tile and the stages (SHAPES: warps by the number of programs, stages by the longest
 sequence, width by the features, and whether 16 bytes divide them), from how rows lie in memory (MEMORIES), and from the
 dtype. Nothing else is looked at: sizes and strides are not specialised on, but for a feature stride that is 1 or a
-multiple of 16, and the dtype and number of scores change the load of one number a step. Addresses, shapes and the two
-common dtypes are combined in full; float16, float64 and other memory meet every shape under a mask, the padded address
-that costs most. Even rows of fewer than 64 features share the tile's bytes, and so its loads.
+multiple of 16, and the dtype and number of scores change the load of one number a step. All are combined in full, but
+that other memory than rows at an even pitch comes with a mask, the padded address that costs most.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,24 +32,20 @@ from seqpool.ops.triton import (
 )
 from seqpool.ops.triton.language import is_fixed
 
+FEATURES = (512, 513, 256, 128, 64, 16)
+"""Wide rows, odd ones, each narrower width of whole rows that a program holds, and short ones."""
 SHAPES = {
-    "many": (4096, 128, 512),
-    "few": (2, 16, 512),
-    "long": (8, 16384, 1024),
-    "few long": (2, 2048, 512),
-    "odd": (4096, 128, 513),
-    "few odd": (2, 16, 513),
-    "few odd long": (2, 2048, 513),
-    "narrow": (4096, 128, 64),
-    "few narrow": (2, 16, 64),
+    **{f"many {features}": (4096, 128, features) for features in FEATURES},
+    **{f"few {features}": (2, 16, features) for features in FEATURES},
+    **{f"few long {features}": (2, 2048, features) for features in FEATURES},
+    "long 1024": (8, 16384, 1024),
 }
-"""(B, T, D): one warp a program or four, in one stage or two, with even, odd and short rows."""
+"""(B, T, D): one warp a program or four, in one stage or two."""
 ADDRESSES = ("padded", "mask", "time-major", "flat", "gaps", "packed")
 MEMORIES = ("channels first", "cut", "odd pitch")
 """Features apart; rows shorter than their even pitch, `x[..., :510]`; and even rows at an uneven pitch. With a mask."""
 LAYOUTS = (*ADDRESSES, *MEMORIES)
-COMMON = (torch.float32, torch.bfloat16)
-RARE = (torch.float16, torch.float64)
+DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
 
 
 @dataclass(frozen=True)
@@ -150,8 +145,7 @@ def launches(layouts: Sequence[str] = LAYOUTS) -> Iterator[tuple[str, Launch]]:
     """Each configuration once, with the case that led to it."""
     seen = set()
     for layout in layouts:
-        dtypes = COMMON if layout != "mask" else COMMON + RARE
-        for (size, shape), dtype in product(SHAPES.items(), dtypes):
+        for (size, shape), dtype in product(SHAPES.items(), DTYPES):
             for verb in (*REDUCTIONS, "largest", "smallest", "attend", "attend_by"):
                 with recorded() as found:
                     _run(verb, _sequences(layout, shape, dtype))

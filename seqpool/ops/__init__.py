@@ -57,7 +57,7 @@ def attend(seq: Sequences, scores: Tensor, rows: Tensor) -> tuple[Tensor, Tensor
 def attend_by(seq: Sequences, rows: Tensor, query: Tensor) -> Tensor:
     r"""Average the real steps with the softmax of their products with a query: :math:`\sum_t softmax(q^\top x)_t x_t`.
 
-    Kernels, and the CPU where sequences are long, read each row once.
+    Kernels with one query of 64 features or more, and the CPU where sequences are long, read each row once.
 
     Args:
         seq: the sequences.

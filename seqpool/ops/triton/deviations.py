@@ -70,7 +70,7 @@ def _vary(
 ) -> Variation:  # fmt: skip  # one line an address
     programs, features = (lengths if owners is None else owners).shape[0], rows.shape[-1]
     out = _fresh(rows, programs, dtype)
-    shape = tile(rows, programs)
+    shape = tile(rows, programs) if squares is None else tile(rows, programs).spare
     launch(variation_kernel)[programs, -(-features // shape.width)](
         *out, rows, squares, level, count, start, lengths, hops, keep, owners, firsts,
         *strides(rows, time, shape.grain), *keep_strides(keep, time), features // shape.whole,

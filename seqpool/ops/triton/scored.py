@@ -18,9 +18,9 @@ Averages = tuple[Tensor, Tensor, Tensor]
 
 
 def attend_by(seq: Sequences, rows: Tensor, query: Tensor, dtype: torch.dtype) -> Tensor:
-    """Averages `(B, H, D)` in `dtype`, weighed by the softmax of the rows' products with the query.
+    """Averages `(B, 1, D)` in `dtype`, weighed by the softmax of the rows' products with the query.
 
-    It is `(H, D)`, or `(B, H, D)` where each sequence has its own.
+    It is `(1, D)`, or `(B, 1, D)` where each sequence has its own.
     """
     needy = rows if rows.requires_grad else query
     return segment_attend_by(rows, query.to(dtype).contiguous(), *where(seq, needy, backward=True), dtype)[0]
@@ -75,7 +75,7 @@ def _average(
     launch(attend_by_kernel)[programs,](
         out, shift, norm, rows, query, start, lengths, hops, keep, owners, firsts,
         *strides(rows, time, shape["GRAIN"])[:2], query_stride(query, shape["WHOLE"]), *keep_strides(keep, time),
-        query.shape[-1] // shape["WHOLE"], query.shape[-2],
+        query.shape[-1] // shape["WHOLE"],
         FINAL=owners is None, CHUNK=chunk, HOPS=hops is not None, KEEP=keep is not None, **shape,
     )  # fmt: skip  # one line a role
     return out, shift, norm
@@ -83,13 +83,13 @@ def _average(
 
 def _join(parts: Tensor, shifts: Tensor, norms: Tensor, firsts: Tensor, counts: Tensor) -> Averages:
     """Averages of shares as averages of sequences."""
-    sequences, (heads, features) = counts.shape[0], parts.shape[1:]
+    sequences, features = counts.shape[0], parts.shape[-1]
     out, shift, norm = _fresh(parts[0], sequences)
-    shape = tile(parts, sequences * heads)
-    launch(attend_kernel)[sequences * heads, -(-features // shape.width)](
+    shape = tile(parts, sequences)
+    launch(attend_kernel)[sequences, -(-features // shape.width)](
         out, shift, norm, parts, shifts, norms, firsts, counts, None, None, None, None,
         *strides(parts[:, 0], -1, shape.grain), features // shape.grain, *strides(shifts, -1), 0, 0,
-        features // shape.whole, heads,
+        features // shape.whole, 1,
         FINAL=True, NESTED=True, CHUNK=0, HOPS=False, KEEP=False, **shape.fixed,
     )  # fmt: skip  # one line a role
     return out, shift, norm

@@ -66,7 +66,7 @@ def attend_by_gradients(
         by_row, parts, rows, query, grads, deltas, shift, norm, start, lengths, hops, keep,
         *((None, None) if chunks is None else chunks[:2]),
         *strides(rows, time, shape["GRAIN"])[:2], query_stride(query, shape["WHOLE"]), *keep_strides(keep, time),
-        many, size, query.shape[-1] // shape["WHOLE"], query.shape[-2],
+        many, size, query.shape[-1] // shape["WHOLE"],
         TIME=time, CHUNK=chunk, HOPS=hops is not None, KEEP=keep is not None, **shape,
     )  # fmt: skip  # one line a role
     return by_row, _gathered(parts, query, chunks)

@@ -7,7 +7,9 @@ from seqpool.ops.triton.language import KEEPS_LINES
 from seqpool.ops.triton.tiles import MANY, even, power_of_2
 
 HELD = 4096
-"""Bytes of accumulators for all heads of a row, 32 registers a lane: backward holds five such lines at once."""
+"""Bytes of accumulators for a row, 32 registers a lane: backward holds five such lines at once."""
+NARROW = 64
+"""Features that whole rows have at least: fewer leave a warp too little to load."""
 TILE = 512
 """Numbers of half a tile, 16 a lane: with the other half 2 KB or 4 KB of loads a warp."""
 SHARE, SMALL_SHARE = 128, 32
@@ -15,15 +17,16 @@ SHARE, SMALL_SHARE = 128, 32
 
 
 def holds(rows: Tensor, query: Tensor, dtype: torch.dtype) -> bool:
-    """Whether a program can hold whole rows for all heads; loaded number by number, or in double precision, half.
+    """Whether a program can hold whole rows; loaded number by number, or in double precision, half as long ones.
 
-    Features that do not lie side by side take the two-read path: a 64-bit address for each would fill the registers.
-    What the reference refuses is left to it: other widths, and outside autocast a shared query of another dtype.
+    Features that do not lie side by side take the two-read path: a 64-bit address for each would fill the registers. So
+    do several heads, whose state would. What the reference refuses is left to it: other widths, and outside autocast a
+    shared query of another dtype.
     """
-    if rows.stride(-1) != 1 or not KEEPS_LINES:
+    if rows.stride(-1) != 1 or query.shape[-2] != 1 or not KEEPS_LINES:
         return False
     held = HELD if _grain(rows, query) > 1 and dtype.itemsize <= 4 else HELD // 2
-    fits = _numbers(query) * dtype.itemsize <= held and rows.shape[-1] == query.shape[-1]
+    fits = _width(query) * dtype.itemsize <= held and NARROW <= rows.shape[-1] == query.shape[-1]
     mixed = query.ndim == 2 and rows.dtype != query.dtype
     return fits and not (mixed and not torch.is_autocast_enabled(rows.device.type))
 
@@ -35,10 +38,10 @@ def share_of(places: int) -> int:
 
 def row_tile(rows: Tensor, query: Tensor) -> dict[str, int]:
     """What a kernel on whole rows is compiled for: one warp, so that no sum over a row waits for another."""
-    grain, part = _grain(rows, query), max(1, min(32, TILE // _numbers(query)))
+    grain, part = _grain(rows, query), max(1, min(16, TILE // _width(query)))
     return {
-        "HEADS": power_of_2(query.shape[-2]), "PART": part, "STEPS": 2 * part, "WIDTH": power_of_2(query.shape[-1]),
-        "GRAIN": grain, "WHOLE": grain, "num_warps": 1, "num_stages": 1,
+        "PART": part, "STEPS": 2 * part, "WIDTH": _width(query), "GRAIN": grain, "WHOLE": grain,
+        "num_warps": 1, "num_stages": 1,
     }  # fmt: skip  # a list
 
 
@@ -62,5 +65,5 @@ def _grain(rows: Tensor, query: Tensor) -> int:
     return load if even(rows) and query.shape[-1] % load == 0 else 1
 
 
-def _numbers(query: Tensor) -> int:
-    return power_of_2(query.shape[-2]) * power_of_2(query.shape[-1])
+def _width(query: Tensor) -> int:
+    return power_of_2(query.shape[-1])

@@ -6,6 +6,9 @@ from torch import Tensor
 
 ROW_BYTES = 256
 """Bytes of a row that a tile holds: 16 lanes of 16 bytes, two whole 128-byte lines of the cache."""
+LEAST_BYTES = 128
+"""Bytes of a row that a tile holds at least, a line of the cache, where shorter rows leave lanes idle: a tile of more
+steps than lanes would hand what it loads for each step, its place or its mask, from lane to lane behind barriers."""
 LOADS = 4
 """Independent 16-byte loads a lane: 2 KB a warp in flight, so that 16 resident warps give the 32 KB an SM needs."""
 MANY = 2048
@@ -40,14 +43,14 @@ class Tile(NamedTuple):
 def tile(rows: Tensor, programs: int) -> Tile:
     """The tile for `rows`, where the grid has `programs` times the tiles that cover a row.
 
-    One warp a program where there are many: its lanes never wait for another warp. Four where there are few. Shorter
-    rows leave room for more steps. Rows whose pitch or length 16 bytes do not divide are moved number by number.
+    One warp a program where there are many: its lanes never wait for another warp. Four where there are few. Short rows
+    leave room for more steps. Rows whose pitch or length 16 bytes do not divide are moved number by number.
     """
     features, bytes_each = rows.shape[-1], rows.element_size()
     load = 16 // bytes_each
     grain, whole = load if even(rows) else 1, load if features % load == 0 else 1
     together = 1 not in (grain, whole)
-    width = min(ROW_BYTES // bytes_each if together else ALONE, power_of_2(features))
+    width = min(ROW_BYTES // bytes_each, max(LEAST_BYTES // bytes_each, power_of_2(features))) if together else ALONE
     warps = 1 if programs * -(-features // width) >= MANY else 4
     return Tile(warps * 32 * LOADS * 16 // (width * bytes_each if together else ROW_BYTES), width, warps, grain, whole)
 

@@ -16,7 +16,10 @@ def spaced(feature, stride):
 
 @jit
 def share(program, lengths, owners, firsts, CHUNK: tl.constexpr):
-    """Sequence that this program reads, and its steps `[begin, end)`: all, or one chunk where CHUNK is not 0."""
+    """Sequence that this program reads, and its steps `[begin, end)`: all, or one chunk where CHUNK is not 0.
+
+    Loops over them count from 0: counted from `begin`, they take registers more, and some spill.
+    """
     sequence = program.to(tl.int64)
     begin = program * 0
     if CHUNK:

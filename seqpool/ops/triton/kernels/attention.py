@@ -37,7 +37,7 @@ def _join(summed, norm, shift, steps):
 
 
 @jit
-def _meet(summed, shift, norm):
+def meet(summed, shift, norm):
     """Average, largest score and mass of all lanes."""
     top = tl.max(shift, 0)
     fade = tl.exp(shift - tl.where(top == float("-inf"), 0.0, top))
@@ -70,12 +70,12 @@ def attend_kernel(
     half = tl.arange(0, part)
     summed, norm = tl.zeros([part, WIDTH], wide), tl.zeros([part], wide)
     shift = tl.full([part], float("-inf"), wide)
-    for first in range(begin, end, STEPS):
-        a = _steps(row, inside, first + half, found_by, scored_by, NESTED, HOPS, KEEP, GRAIN)
-        b = _steps(row, inside, first + part + half, found_by, scored_by, NESTED, HOPS, KEEP, GRAIN)
+    for first in range(0, end - begin, STEPS):
+        a = _steps(row, inside, begin + first + half, found_by, scored_by, NESTED, HOPS, KEEP, GRAIN)
+        b = _steps(row, inside, begin + first + part + half, found_by, scored_by, NESTED, HOPS, KEEP, GRAIN)
         summed, norm, shift = _join(summed, norm, shift, a)
         summed, norm, shift = _join(summed, norm, shift, b)
-    average, top, norm = _meet(summed, shift, norm)
+    average, top, norm = meet(summed, shift, norm)
     if FINAL:
         average = tl.where((norm == 0) & (end > begin), float("nan"), average)
         top = tl.where(end > begin, top, 0.0)

@@ -41,11 +41,11 @@ def logsumexp_kernel(
     half = tl.arange(0, part)
     top = tl.full([part, WIDTH], float("-inf"), wide)
     mass = tl.zeros([part, WIDTH], wide)
-    for first in range(begin, end, STEPS):
-        a, _, _ = fetch(row, inside, first + half, float("-inf"), found_by, HOPS, KEEP, GRAIN)
-        b, _, _ = fetch(row, inside, first + part + half, float("-inf"), found_by, HOPS, KEEP, GRAIN)
+    for first in range(0, end - begin, STEPS):
+        a, _, _ = fetch(row, inside, begin + first + half, float("-inf"), found_by, HOPS, KEEP, GRAIN)
+        b, _, _ = fetch(row, inside, begin + first + part + half, float("-inf"), found_by, HOPS, KEEP, GRAIN)
         a, b = a.to(wide), b.to(wide)
-        higher = _higher(top, _higher(a, b))
+        higher = _higher(_higher(top, a), b)
         base = _finite(higher)
         mass = mass * tl.exp(top - base) + (tl.exp(a - base) + tl.exp(b - base))
         top = higher
@@ -79,7 +79,7 @@ def _join(mean, squares, count, level, steps):
     more = more.to(count.dtype)
     portion = more / tl.maximum(count + more, 1.0)
     delta = value - mean
-    squares += below + delta * delta * (count * portion)[:, None]
+    squares += below + delta * (delta * (count * portion)[:, None])
     # Weighed rather than moved by delta, which would make NaN of an infinite mean.
     return mean * (1 - portion)[:, None] + value * portion[:, None], squares, count + more
 
@@ -124,7 +124,6 @@ def variation_kernel(
     half = tl.arange(0, part)
     mean, squares = tl.zeros([part, WIDTH], wide), tl.zeros([part, WIDTH], wide)
     count = tl.zeros([part], wide)
-    # Counted from 0: from `begin` on, a number more waits beside the loop, and where registers are few it spills.
     for first in range(0, end - begin, STEPS):
         a = _steps(row, inside, below, x_count, begin + first + half, found_by, NESTED, HOPS, KEEP, GRAIN)
         b = _steps(row, inside, below, x_count, begin + first + part + half, found_by, NESTED, HOPS, KEEP, GRAIN)

@@ -25,8 +25,8 @@ def total_kernel(
     row = x + sequence * across * GRAIN + spaced(feature, apart)
     found_by = sequence, end, start, hops, keep, along, keep_across, keep_along
     summed = tl.zeros([STEPS, WIDTH], out.dtype.element_ty)
-    for first in range(begin, end, STEPS):
-        value, _, _ = fetch(row, inside, first + tl.arange(0, STEPS), 0, found_by, HOPS, KEEP, GRAIN)
+    for first in range(0, end - begin, STEPS):
+        value, _, _ = fetch(row, inside, begin + first + tl.arange(0, STEPS), 0, found_by, HOPS, KEEP, GRAIN)
         summed += value.to(out.dtype.element_ty)
     tl.store(out + program.to(tl.int64) * features * WHOLE + feature, tl.sum(summed, 0), mask=inside)
 
@@ -83,7 +83,6 @@ def peak_kernel(
     best = tl.full([part, WIDTH], float("-inf"), wide)
     # The step rather than the place: int32, which takes half the registers.
     best_step = tl.full([part, WIDTH], NOWHERE, tl.int32)
-    # Counted from 0: from `begin` on, a number more waits beside the loop, and where registers are few it spills.
     for first in range(0, end - begin, STEPS):
         a_step = begin + first + half
         b_step = begin + first + part + half

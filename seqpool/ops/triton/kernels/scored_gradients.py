@@ -4,7 +4,6 @@ A program holds whole rows in one warp, as forward does, and sums the query's gr
 """
 
 from seqpool.ops.triton.kernels.address import place, share
-from seqpool.ops.triton.kernels.scored import lines, rows_at, store_heads
 from seqpool.ops.triton.language import jit, tl
 
 
@@ -22,8 +21,15 @@ def _places(step, found_by, TIME: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.con
     from_start = at - tl.load(start + sequence)
     real = inside & (from_start >= 0) & (from_start < tl.load(lengths + sequence))
     if KEEP:
-        real = real & (tl.load(keep + sequence * keep_across + at * keep_along, mask=inside, other=0) != 0)
+        real = real & (tl.load(keep + sequence * keep_across + at * keep_along, mask=real, other=0) != 0)
     return at, inside, real
+
+
+@jit
+def _rows(row, inside, places, along, GRAIN: tl.constexpr):
+    """Features of the real rows at these places, 0 where there is none."""
+    at, _, real = places
+    return tl.load(row[None, :] + at[:, None] * along * GRAIN, mask=real[:, None] & inside[None, :], other=0)
 
 
 @jit
@@ -32,17 +38,16 @@ def _write(to, row, places, query, grad, known, TIME: tl.constexpr):
     out, sequence, size, features, feature = to
     delta, shift, scale = known
     at, there, real = places
-    match, pull = tl.sum(row * query, 2), tl.sum(row * grad, 2)
-    distance = tl.where(real[None, :], match - shift, 0.0)
-    weight = tl.where(real[None, :], tl.exp(distance) * scale, 0.0)
-    by_score = tl.where(real[None, :], weight * (pull - delta), 0.0)
-    by_row = tl.sum(weight[:, :, None] * grad + by_score[:, :, None] * query, 0, keep_dims=True)
+    match, pull = tl.sum(row * query[None, :], 1), tl.sum(row * grad[None, :], 1)
+    weight = tl.exp(tl.where(real, match - shift, float("-inf"))) * scale
+    by_score = tl.where(real, weight * (pull - delta), 0.0)
+    by_row = weight[:, None] * grad[None, :] + by_score[:, None] * query[None, :]
     if TIME != -1:
-        by_row = tl.where(real[None, :, None], by_row, 0.0)
+        by_row = tl.where(real[:, None], by_row, 0.0)
     line = at if TIME == -1 else (sequence * size + at if TIME == 1 else at * size + sequence)
-    mask = there[None, :, None] & (feature < features)
-    tl.store(out + line[None, :, None] * features + feature, by_row.to(out.dtype.element_ty), mask=mask)
-    return by_score[:, :, None] * row
+    mask = there[:, None] & (feature < features)[None, :]
+    tl.store(out + line[:, None] * features + feature[None, :], by_row.to(out.dtype.element_ty), mask=mask)
+    return by_score[:, None] * row
 
 
 @jit
@@ -56,44 +61,38 @@ def _steps(program, lengths, owners, firsts, rows, size, TIME: tl.constexpr, CHU
 
 
 @jit
-def _statistics(deltas, shift, norm, sequence, heads, HEADS: tl.constexpr):
-    """What turns scores into weights and weights into gradients, `(HEADS, 1)`: delta, largest score, 1 / mass."""
-    head = tl.arange(0, HEADS)[:, None]
-    cell = sequence * heads + head
-    delta = tl.load(deltas + cell, mask=head < heads, other=0)
-    mass = tl.load(norm + cell, mask=head < heads, other=1)
-    return delta, tl.load(shift + cell, mask=head < heads, other=0), 1 / tl.where(mass == 0, 1.0, mass)
-
-
-@jit
 def attend_by_gradient_kernel(
     out, out_query, x, query, grads, deltas, shift, norm, start, lengths, hops, keep, owners, firsts,
-    across, along, query_across, keep_across, keep_along, rows, size, features, heads,
-    TIME: tl.constexpr, CHUNK: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr, HEADS: tl.constexpr,
+    across, along, query_across, keep_across, keep_along, rows, size, features,
+    TIME: tl.constexpr, CHUNK: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.constexpr,
     PART: tl.constexpr, STEPS: tl.constexpr, WIDTH: tl.constexpr, GRAIN: tl.constexpr, WHOLE: tl.constexpr,
 ):  # fmt: skip  # one line a role
     """Gradient of each row of one share, 0 on padding, and that of the query by these rows."""
     program = tl.program_id(0)
     sequence, begin, end = _steps(program, lengths, owners, firsts, rows, size, TIME, CHUNK)
-    feature, inside, line, asked = lines(features * WHOLE, heads, HEADS, WIDTH)
-    asks = tl.load(query + sequence * query_across * WHOLE + line, mask=asked, other=0)
-    grad = tl.load(grads + sequence * heads * features * WHOLE + line, mask=asked, other=0)
-    known = _statistics(deltas, shift, norm, sequence, heads, HEADS)
+    feature = tl.arange(0, WIDTH)
+    inside = feature < features * WHOLE
+    asks = tl.load(query + sequence * query_across * WHOLE + feature, mask=inside, other=0)
+    grad = tl.load(grads + sequence * features * WHOLE + feature, mask=inside, other=0)
+    # What turns scores into weights and weights into gradients: delta, largest score, 1 / mass.
+    mass = tl.load(norm + sequence)
+    known = tl.load(deltas + sequence), tl.load(shift + sequence), 1 / tl.where(mass == 0, 1.0, mass)
     found_by = sequence, end, start, lengths, hops, keep, keep_across, keep_along
     to = out, sequence, size, features * WHOLE, feature
     # Of a table, `across` is 0.
-    from_x = x if TIME == -1 else x + sequence * across * GRAIN
+    row = (x if TIME == -1 else x + sequence * across * GRAIN) + feature
     some = tl.arange(0, PART)
     wide = grads.dtype.element_ty
-    summed = tl.zeros([HEADS, PART, WIDTH], wide)
+    summed = tl.zeros([PART, WIDTH], wide)
+    # From `begin` on, unlike elsewhere: counted from 0, rows of 1024 features spill.
     for first in range(begin, end, STEPS):
         a_at = _places(first + some, found_by, TIME, HOPS, KEEP)
-        a = rows_at(from_x, a_at[0], a_at[2], inside, feature, along, GRAIN)
+        a = _rows(row, inside, a_at, along, GRAIN)
         # Both halves are on their way before the first gradient is written, which no load may pass.
         if STEPS > PART:
             b_at = _places(first + PART + some, found_by, TIME, HOPS, KEEP)
-            b = rows_at(from_x, b_at[0], b_at[2], inside, feature, along, GRAIN)
+            b = _rows(row, inside, b_at, along, GRAIN)
         summed += _write(to, a.to(wide), a_at, asks, grad, known, TIME)
         if STEPS > PART:
             summed += _write(to, b.to(wide), b_at, asks, grad, known, TIME)
-    store_heads(out_query, program, tl.sum(summed, 1), features * WHOLE, heads, HEADS, WIDTH)
+    tl.store(out_query + program.to(tl.int64) * features * WHOLE + feature, tl.sum(summed, 0), mask=inside)
