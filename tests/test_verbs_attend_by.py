@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import seqpool
 from seqpool import ops
 from tests.layouts import LAYOUTS, cases
 from tests.verb_cases import BATCHES, assert_same, lay, leaves
@@ -92,3 +93,10 @@ def test_half_types_accumulate_in_float32(layout: str, dtype: torch.dtype, width
     for a, b in zip(mine, theirs, strict=True):
         assert a.dtype == dtype
         torch.testing.assert_close(a, b, rtol=0.05, atol=0.02)
+
+
+def test_kernels_refuse_what_the_reference_refuses() -> None:
+    with ops.backend("triton"):
+        for x in (torch.randn(2, 3, 64, dtype=torch.bfloat16), torch.randn(2, 3, 65)):
+            with pytest.raises(RuntimeError, match=r"dtype|shapes cannot be multiplied"):
+                seqpool.AttentionPooler(64)(x, lengths=[3, 1])

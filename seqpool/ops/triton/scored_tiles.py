@@ -48,9 +48,12 @@ def row_tile(rows: Tensor, query: Tensor) -> dict[str, int]:
 def gradient_tile(rows: Tensor, query: Tensor, time: int) -> dict[str, int]:
     """The same for a kernel that holds cotangents and the query's gradient as well."""
     shape = row_tile(rows, query)
-    # One half where addresses take the room of the other; and of 4-byte numbers in padded tensors, where two spill and
-    # one is 2 KB of loads a warp.
-    one = shape["GRAIN"] == 1 or (rows.element_size() >= 4 and time != -1)
+    if shape["GRAIN"] == 1:
+        # Addresses take the room of three quarters.
+        part = max(1, shape["PART"] // 2)
+        return shape | {"PART": part, "STEPS": part}
+    # One half of 4-byte numbers in padded tensors, where two spill and one is 2 KB of loads a warp.
+    one = rows.element_size() >= 4 and time != -1
     return shape | {"STEPS": shape["PART"] if one else shape["STEPS"]}
 
 
