@@ -34,10 +34,9 @@ from seqpool.ops.triton.language import is_fixed
 
 FEATURES = (512, 513, 256, 128, 64, 16)
 """Wide rows, odd ones, each narrower width of whole rows that a program holds, and short ones."""
+SIZES = {"many": (4096, 128), "few": (2, 16), "few long": (2, 2048)}
 SHAPES = {
-    **{f"many {features}": (4096, 128, features) for features in FEATURES},
-    **{f"few {features}": (2, 16, features) for features in FEATURES},
-    **{f"few long {features}": (2, 2048, features) for features in FEATURES},
+    **{f"{name} {features}": (*size, features) for name, size in SIZES.items() for features in FEATURES},
     "long 1024": (8, 16384, 1024),
 }
 """(B, T, D): one warp a program or four, in one stage or two."""

@@ -38,7 +38,7 @@ def share_of(places: int) -> int:
 
 def row_tile(rows: Tensor, query: Tensor) -> dict[str, int]:
     """What a kernel on whole rows is compiled for: one warp, so that no sum over a row waits for another."""
-    grain, part = _grain(rows, query), max(1, min(16, TILE // _width(query)))
+    grain, part = _grain(rows, query), max(1, TILE // _width(query))
     return {
         "PART": part, "STEPS": 2 * part, "WIDTH": _width(query), "GRAIN": grain, "WHOLE": grain,
         "num_warps": 1, "num_stages": 1,

@@ -44,12 +44,18 @@ def place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS:
 
 
 @jit
+def rows_at(row, inside, at, real, other, along, GRAIN: tl.constexpr):
+    """Features of the real rows at these places of the sequence whose place 0 is `row`, `other` where there is none."""
+    mask = real[:, None] & inside[None, :]
+    return tl.load(row[None, :] + at[:, None] * along * GRAIN, mask=mask, other=other)
+
+
+@jit
 def fetch(row, inside, step, other, found_by, HOPS: tl.constexpr, KEEP: tl.constexpr, GRAIN: tl.constexpr):
     """Features of these steps of the sequence whose place 0 is `row`, `other` where none is; places, which are real."""
     sequence, end, start, hops, keep, along, keep_across, keep_along = found_by
     at, real = place(sequence, step, end, start, hops, keep, keep_across, keep_along, HOPS, KEEP)
-    mask = real[:, None] & inside[None, :]
-    return tl.load(row[None, :] + at[:, None] * along * GRAIN, mask=mask, other=other), at, real
+    return rows_at(row, inside, at, real, other, along, GRAIN), at, real
 
 
 @jit

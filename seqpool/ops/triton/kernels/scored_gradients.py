@@ -3,7 +3,7 @@
 A program holds whole rows in one warp, as forward does, and sums the query's gradient over its own steps: no atomics.
 """
 
-from seqpool.ops.triton.kernels.address import place, share
+from seqpool.ops.triton.kernels.address import place, rows_at, share
 from seqpool.ops.triton.language import jit, tl
 
 
@@ -23,13 +23,6 @@ def _places(step, found_by, TIME: tl.constexpr, HOPS: tl.constexpr, KEEP: tl.con
     if KEEP:
         real = real & (tl.load(keep + sequence * keep_across + at * keep_along, mask=real, other=0) != 0)
     return at, inside, real
-
-
-@jit
-def _rows(row, inside, places, along, GRAIN: tl.constexpr):
-    """Features of the real rows at these places, 0 where there is none."""
-    at, _, real = places
-    return tl.load(row[None, :] + at[:, None] * along * GRAIN, mask=real[:, None] & inside[None, :], other=0)
 
 
 @jit
@@ -87,11 +80,11 @@ def attend_by_gradient_kernel(
     # From `begin` on, unlike elsewhere: counted from 0, rows of 1024 features spill.
     for first in range(begin, end, STEPS):
         a_at = _places(first + some, found_by, TIME, HOPS, KEEP)
-        a = _rows(row, inside, a_at, along, GRAIN)
+        a = rows_at(row, inside, a_at[0], a_at[2], 0, along, GRAIN)
         # Both halves are on their way before the first gradient is written, which no load may pass.
         if STEPS > PART:
             b_at = _places(first + PART + some, found_by, TIME, HOPS, KEEP)
-            b = _rows(row, inside, b_at, along, GRAIN)
+            b = rows_at(row, inside, b_at[0], b_at[2], 0, along, GRAIN)
         summed += _write(to, a.to(wide), a_at, asks, grad, known, TIME)
         if STEPS > PART:
             summed += _write(to, b.to(wide), b_at, asks, grad, known, TIME)
