@@ -139,14 +139,15 @@ class Sequences:
         return row - self.start[self.owner()] if self.hops is None else self._packed_step(row)
 
     def valid(self) -> Tensor | None:
-        """Rows that count, shaped like the rows; `None` where all do."""
+        """Rows that count, shaped like the rows; `None` where all do, as far as the host may know."""
         if self.full:
             return None
-        if self.keep is not None:
-            return self.keep
-        position = self.position()
-        length = self.lengths[self.owner()] if self.time is None else self.lengths.unsqueeze(self.time)
-        return (position >= 0) & (position < length)
+        valid = self.keep
+        if valid is None:
+            position = self.position()
+            length = self.lengths[self.owner()] if self.time is None else self.lengths.unsqueeze(self.time)
+            valid = (position >= 0) & (position < length)
+        return None if on_host(valid) and bool(valid.all()) else valid
 
     def wrap(self, rows: Tensor) -> Tensor | PackedSequence:
         """Rows in the container that the caller's values came in."""

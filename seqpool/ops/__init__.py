@@ -1,15 +1,14 @@
 """The verbs that every pooler is written in: shapes, empty batches, and the choice of backend."""
 
-import math
-
 import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops import averages, deviations, segment, steps
+from seqpool.ops import averages, deviations, exponentials, queries, segment, steps
 from seqpool.ops.averages import products, softmax
 from seqpool.ops.choice import backend, kernels_for
-from seqpool.ops.reductions import gather, mean, peak, total
+from seqpool.ops.exponentials import soft_peak
+from seqpool.ops.reductions import gather, mean, peak, total, weighted
 from seqpool.ops.rows import accumulator, select, spread
 from seqpool.ops.sorting import sort
 
@@ -24,11 +23,13 @@ __all__ = [
     "mean",
     "peak",
     "select",
+    "soft_peak",
     "softmax",
     "sort",
     "spread",
     "total",
     "variation",
+    "weighted",
 ]
 
 
@@ -70,7 +71,7 @@ def attend_by(seq: Sequences, rows: Tensor, query: Tensor) -> Tensor:
     dtype = accumulator(torch.promote_types(rows.dtype, query.dtype))
     kernels = kernels_for(rows)
     if kernels is None:
-        return averages.attend_by(seq, rows, query, dtype)
+        return queries.attend_by(seq, rows, query, dtype)
     if kernels.holds(rows, query, dtype):
         pooled: Tensor = kernels.attend_by(seq, rows, query, dtype)
         return pooled
@@ -94,18 +95,12 @@ def log_mean_exp(seq: Sequences, rows: Tensor) -> Tensor:
         rows: `(*rows, F)`; what lies in padding is never read.
 
     """
-    count = seq.count.unsqueeze(1)
     kernels = kernels_for(rows)
     if kernels is not None:
+        count = seq.count.unsqueeze(1)
         summed: Tensor = kernels.logsumexp(seq, rows, accumulator(rows.dtype))
         return torch.where(count > 0, summed - count.clamp(min=1).to(summed.dtype).log(), 0)
-    rows = select(seq, rows).to(accumulator(rows.dtype))
-    # The shift cancels, so it needs no gradient; an infinite one would make NaN of the infinite steps.
-    shift = peak(seq, rows.detach())
-    shift = torch.where(shift.abs() < math.inf, shift, 0)
-    # Selected before exp: what overflows on padding would be NaN in backward.
-    mass = total(seq, select(seq, rows - spread(seq, shift)).exp())
-    return (torch.where(count > 0, mass, 1) / count.clamp(min=1)).log() + shift
+    return exponentials.log_mean_exp(seq, rows)
 
 
 def centred(seq: Sequences, rows: Tensor) -> tuple[Tensor, Tensor]:

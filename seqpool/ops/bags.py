@@ -16,24 +16,46 @@ LONG = 65536
 """Numbers a sequence from which on a call a sequence costs less than a copy of its rows."""
 
 
-def total(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> Tensor:
-    """Sum of the real rows of each sequence, `(B, F)`, added up in the accumulator's dtype and rounded to `dtype`."""
+def total(seq: Sequences, rows: Tensor, dtype: torch.dtype, weights: Tensor | None = None) -> Tensor:
+    """Sum of the real rows of each sequence, `(B, F)`, added up in the accumulator's dtype and rounded to `dtype`.
+
+    Rows count as often as their weights say, `(*rows, 1)` in the accumulator's dtype, where there are any.
+    """
     table, wide = slices.table(rows), accumulator(rows.dtype)
     if table is None or (rows.dtype != dtype and rows.numel() >= LONG * seq.batch):
-        return torch.stack([each.sum(0, dtype=wide) for each in slices.each(seq, rows)]).to(dtype)
+        return torch.stack(list(_by_slices(seq, rows, wide, weights))).to(dtype)
     index, bounds = slices.index(seq, rows), F.pad(seq.count.cumsum(0), (1, 0))
+    shares = None if weights is None else pick(seq, weights, index if rows.is_contiguous() else None)
     if rows.dtype == dtype:
         # Half types, too, are added up in float32 here.
-        return _bags(index, table, bounds)
+        return _bags(index, table, bounds, shares)
     summed = table.new_empty((seq.batch, rows.shape[-1]), dtype=wide)
     for first, last, begin, end in _blocks(bounds.tolist(), max(1, BLOCK // rows.shape[-1])):
         block = table.index_select(0, index[begin:end]).to(wide)
-        summed[first:last] = _bags(torch.arange(end - begin), block, bounds[first : last + 1] - begin)
+        share = None if shares is None else shares[begin:end]
+        summed[first:last] = _bags(torch.arange(end - begin), block, bounds[first : last + 1] - begin, share)
     return summed.to(dtype)
 
 
-def _bags(index: Tensor, table: Tensor, bounds: Tensor) -> Tensor:
-    return F.embedding_bag(index, table, bounds, mode="sum", include_last_offset=True)
+def pick(seq: Sequences, numbers: Tensor, index: Tensor | None) -> Tensor:
+    """Those of the real rows, one after the other, of numbers `(*rows, 1)`; `index` where it is known already."""
+    # A table and whole indices: batched gradients know these, and neither `flatten` nor `view`.
+    numbers = numbers.contiguous()
+    each = slices.table(numbers)
+    assert each is not None
+    return each[slices.index(seq, numbers) if index is None else index, 0]
+
+
+def _by_slices(seq: Sequences, rows: Tensor, wide: torch.dtype, weights: Tensor | None) -> Iterator[Tensor]:
+    if weights is None:
+        yield from (each.sum(0, dtype=wide) for each in slices.each(seq, rows))
+        return
+    for each, share in zip(slices.each(seq, rows), slices.each(seq, weights), strict=True):
+        yield share.squeeze(1) @ each.to(wide)
+
+
+def _bags(index: Tensor, table: Tensor, bounds: Tensor, weights: Tensor | None) -> Tensor:
+    return F.embedding_bag(index, table, bounds, mode="sum", per_sample_weights=weights, include_last_offset=True)
 
 
 def _blocks(bounds: list[int], most: int) -> Iterator[tuple[int, int, int, int]]:

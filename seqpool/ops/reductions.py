@@ -6,7 +6,7 @@ from torch import Tensor
 from seqpool.layout import Sequences, on_host
 from seqpool.ops import peaks, segment
 from seqpool.ops.choice import kernels_for
-from seqpool.ops.rows import accumulator
+from seqpool.ops.rows import accumulator, select
 
 
 def total(seq: Sequences, rows: Tensor, dtype: torch.dtype | None = None) -> Tensor:
@@ -23,6 +23,19 @@ def total(seq: Sequences, rows: Tensor, dtype: torch.dtype | None = None) -> Ten
         return segment.total(seq, rows, dtype or wide)
     summed: Tensor = kernels.total(seq, rows, wide)
     return summed.to(dtype or wide)
+
+
+def weighted(seq: Sequences, weights: Tensor, rows: Tensor) -> Tensor:
+    r"""Sum the real steps, each times its weight: :math:`\sum_t w_t x_t`, `(B, F)` in the accumulator's dtype.
+
+    Args:
+        seq: the sequences.
+        weights: `(*rows, 1)` in the accumulator's dtype, 0 on padding.
+        rows: `(*rows, F)`; what lies in padding is never read.
+    """
+    if kernels_for(rows) is None and on_host(rows) and 0 not in rows.shape:
+        return segment.weighted(seq, weights, rows)
+    return total(seq, weights * select(seq, rows))
 
 
 def mean(seq: Sequences, rows: Tensor) -> Tensor:

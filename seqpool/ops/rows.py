@@ -33,3 +33,8 @@ def spread(seq: Sequences, vectors: Tensor) -> Tensor:
         return vectors.unsqueeze(seq.time)
     # The host copies whole vectors this way; an accelerator would add up their gradients in an order of its own.
     return vectors.index_select(0, seq.owner()) if on_host(vectors) else vectors[seq.owner()]
+
+
+def by_sequence(seq: Sequences, rows: Tensor) -> Tensor:
+    """Padded rows as `(B, T, F)`, and such rows as the caller has them: it is its own inverse."""
+    return rows.transpose(0, 1) if seq.time == 0 else rows

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from seqpool.layout import Sequences, on_host
 from seqpool.ops import bags
-from seqpool.ops.rows import accumulator
+from seqpool.ops.rows import accumulator, by_sequence, select
 from seqpool.ops.rows import spread as rows_spread
 
 
@@ -22,6 +22,12 @@ def total(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> Tensor:
         summed: Tensor = _Total.apply(rows, seq, dtype)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
         return summed
     return _dense_total(seq, rows).to(dtype)
+
+
+def weighted(seq: Sequences, weights: Tensor, rows: Tensor) -> Tensor:
+    """The verb of this name, where `on_host` allows it and there are rows."""
+    summed: Tensor = _Weighted.apply(weights, rows, seq)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+    return summed
 
 
 def pick(seq: Sequences, rows: Tensor, step: Tensor) -> Tensor:
@@ -53,6 +59,37 @@ class _Total(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         return spread(ctx.seq, grad.to(ctx.dtype)).expand(ctx.shape), None, None
+
+
+class _Weighted(torch.autograd.Function):
+    @staticmethod
+    def forward(weights: Tensor, rows: Tensor, seq: Sequences) -> Tensor:
+        if seq.time is not None and seq.valid() is None and rows.dtype == weights.dtype:
+            return torch.bmm(by_sequence(seq, weights).transpose(1, 2), by_sequence(seq, rows)).squeeze(1)
+        return bags.total(seq, rows, weights.dtype, weights)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Sequences], output: Tensor) -> None:  # noqa: ARG004  # torch passes it
+        weights, rows, ctx.seq = inputs
+        ctx.save_for_backward(weights, rows)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        weights, rows = ctx.saved_tensors
+        of_weights = of_rows = None
+        if ctx.needs_input_grad[0]:
+            each = select(ctx.seq, rows).to(grad.dtype) * rows_spread(ctx.seq, grad)
+            of_weights = select(ctx.seq, each.sum(-1, keepdim=True))
+        if ctx.needs_input_grad[1]:
+            of_rows = _outer(ctx.seq, weights, grad).to(rows.dtype)
+        return of_weights, of_rows, None
+
+
+def _outer(seq: Sequences, weights: Tensor, vectors: Tensor) -> Tensor:
+    """Each row's own vector, times its weight."""
+    if seq.time is None:
+        return weights * rows_spread(seq, vectors)
+    return by_sequence(seq, torch.bmm(by_sequence(seq, weights), vectors.unsqueeze(1)))
 
 
 def spread(seq: Sequences, vectors: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Where the real rows lie, sequence by sequence, for the CPU, where the host may read lengths."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,12 +21,9 @@ def table(rows: Tensor) -> Tensor | None:
 def index(seq: Sequences, rows: Tensor) -> Tensor:
     """Place in `table(rows)` of every real row, sequence by sequence."""
     pitch = [stride // rows.shape[-1] for stride in rows.stride()[:-1]]
-    if seq.time is None and seq.hops is None and seq.full:
-        return torch.arange(rows.shape[0]) * pitch[0]
     if seq.time is None and seq.hops is None:
         valid = seq.valid()
-        assert valid is not None
-        return valid.nonzero().squeeze(1) * pitch[0]
+        return (torch.arange(rows.shape[0]) if valid is None else valid.nonzero().squeeze(1)) * pitch[0]
     if seq.keep is not None and seq.time is not None:
         sequence, step = (seq.keep if seq.time == 1 else seq.keep.t()).nonzero().unbind(1)
     else:
@@ -50,6 +48,27 @@ def each(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
             continue
         place = start + (torch.arange(length) if seq.hops is None else seq.hops[:length])
         yield steps.index_select(0, place if keep is None else place[keep[place]])
+
+
+def cut(seq: Sequences, rows: Tensor) -> tuple[Tensor, ...]:
+    """Those of `each`, differentiable: their gradients are written side by side, once."""
+    pieces: tuple[Tensor, ...] = _Cut.apply(rows, seq)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+    return pieces
+
+
+class _Cut(torch.autograd.Function):
+    @staticmethod
+    def forward(rows: Tensor, seq: Sequences) -> tuple[Tensor, ...]:
+        return tuple(each(seq, rows))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Sequences], output: tuple[Tensor, ...]) -> None:  # noqa: ARG004  # torch passes it
+        rows, ctx.seq = inputs
+        ctx.rows = torch.empty_like(rows, device="meta")
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        return gradient(ctx.seq, ctx.rows, grads[0], grads), None
 
 
 def unbroken(seq: Sequences) -> bool:

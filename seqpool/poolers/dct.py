@@ -6,17 +6,18 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops import accumulator, spread, total
+from seqpool.ops import accumulator, select, spread, weighted
 from seqpool.poolers.base import Pooler, check_at_least_one, settle
 
 
 def dct(seq: Sequences, k: int) -> Tensor:
     """First k coefficients of each feature's cosine transform, `(B, k * F)`; see `DCTPooler`."""
-    rows = seq.values.to(accumulator(seq.values.dtype))
+    wide = accumulator(seq.values.dtype)
     size = seq.count.clamp(min=k)
     position, sizes = seq.position(), spread(seq, size.unsqueeze(1)).squeeze(-1)
-    sums = [total(seq, _wave(position, j, sizes, rows.dtype).unsqueeze(-1) * rows) for j in range(k)]
-    scale = _scale(torch.arange(k, device=rows.device), size.unsqueeze(1), rows.dtype)
+    waves = [select(seq, _wave(position, j, sizes, wide).unsqueeze(-1)) for j in range(k)]
+    sums = [weighted(seq, wave, seq.values) for wave in waves]
+    scale = _scale(torch.arange(k, device=seq.values.device), size.unsqueeze(1), wide)
     return settle(seq, (scale.unsqueeze(-1) * torch.stack(sums, dim=1)).flatten(1))
 
 

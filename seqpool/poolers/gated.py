@@ -5,7 +5,7 @@ from typing import final
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import accumulator, select, total
+from seqpool.ops import accumulator, select, weighted
 from seqpool.poolers.base import Pooler, check_at_least_one, settle
 
 
@@ -48,4 +48,4 @@ class GatedSumPooler(Pooler):
     def pool(self, seq: Sequences) -> Tensor:
         rows = select(seq, seq.values)
         scores: Tensor = self.gate(rows)
-        return settle(seq, total(seq, scores.to(accumulator(scores.dtype)).sigmoid() * rows))
+        return settle(seq, weighted(seq, select(seq, scores.to(accumulator(scores.dtype)).sigmoid()), rows))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops import accumulator, select, spread, total
+from seqpool.ops import accumulator, select, spread, weighted
 from seqpool.poolers.base import Pooler, settle
 from seqpool.poolers.weighted import shares
 
@@ -15,14 +15,14 @@ def position_weighted_mean(seq: Sequences) -> Tensor:
     """Average of the real steps with weights 1 to n, `(B, F)`; see `PositionWeightedMeanPooler`."""
     weights = (seq.position() + 1).unsqueeze(-1).to(accumulator(seq.values.dtype))
     norm = seq.count * (seq.count + 1) // 2
-    return settle(seq, total(seq, weights * seq.values) / norm.clamp(min=1).unsqueeze(1))
+    return settle(seq, weighted(seq, select(seq, weights), seq.values) / norm.clamp(min=1).unsqueeze(1))
 
 
 def decay_mean(seq: Sequences, half_life: float) -> Tensor:
     """Average of the real steps with weights that halve every `half_life` steps back; see `DecayMeanPooler`."""
     age = spread(seq, (seq.count - 1).unsqueeze(1)) - seq.position().unsqueeze(-1)
     weights = 0.5 ** (age.to(accumulator(seq.values.dtype)) / half_life)
-    return settle(seq, total(seq, shares(seq, select(seq, weights)) * seq.values))
+    return settle(seq, weighted(seq, shares(seq, select(seq, weights)), seq.values))
 
 
 @final

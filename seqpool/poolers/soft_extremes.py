@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import accumulator, log_mean_exp, select, softmax, total
+from seqpool.ops import accumulator, log_mean_exp, select, soft_peak
 from seqpool.poolers.base import Pooler, settle
 
 
@@ -21,8 +21,7 @@ def log_sum_exp(seq: Sequences, sharpness: Tensor | float | None = None) -> Tens
 
 def softmax_mean(seq: Sequences, temperature: Tensor | float = 1.0) -> Tensor:
     """Average of the real steps, weighted by the softmax of each feature, `(B, F)`; see `SoftmaxPooler`."""
-    rows = select(seq, seq.values).to(accumulator(seq.values.dtype))
-    return settle(seq, total(seq, softmax(seq, rows / temperature) * rows))
+    return settle(seq, soft_peak(seq, seq.values, temperature))
 
 
 @final

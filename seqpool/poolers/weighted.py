@@ -6,20 +6,20 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops import accumulator, gather, select, spread, total
+from seqpool.ops import accumulator, gather, select, spread, total, weighted
 from seqpool.poolers.base import Pooler, settle
 from seqpool.poolers.statistics import root
 
 
 def weighted_sum(seq: Sequences) -> Tensor:
     """Sum of the steps times the caller's weights, `(B, F)`; see `WeightedSumPooler`."""
-    return settle(seq, total(seq, _given(seq, "WeightedSumPooler") * select(seq, seq.values)))
+    return settle(seq, weighted(seq, _given(seq, "WeightedSumPooler"), seq.values))
 
 
 def weighted_mean(seq: Sequences) -> Tensor:
     """Average of the steps under the caller's weights, `(B, F)`; see `WeightedMeanPooler`."""
     weights = shares(seq, _given(seq, "WeightedMeanPooler"))
-    return settle(seq, total(seq, weights * select(seq, seq.values)))
+    return settle(seq, weighted(seq, weights, seq.values))
 
 
 def weighted_statistics(seq: Sequences) -> Tensor:
@@ -45,8 +45,8 @@ def mean_and_variance(seq: Sequences, weights: Tensor, rows: Tensor) -> tuple[Te
     # From the first step, a large mean costs the variance no digits, and a feature that does not vary has exactly 0.
     first = gather(seq, rows.detach(), torch.zeros_like(seq.lengths))
     around = rows - spread(seq, first)
-    centre = total(seq, weights * around)
-    return total(seq, weights * rows), total(seq, weights * (around - spread(seq, centre)).square())
+    centre = weighted(seq, weights, around)
+    return weighted(seq, weights, rows), weighted(seq, weights, (around - spread(seq, centre)).square())
 
 
 def _given(seq: Sequences, who: str) -> Tensor:
