@@ -72,7 +72,7 @@ def check_rows(seq: seqpool.Sequences) -> None:
     real = ~names.isnan().any(1)
     valid = seq.valid()
     assert torch.equal(real if valid is None else valid.reshape(-1), real)
-    assert (valid is None) == seq.full
+    assert (valid is None) == (seq.full or bool(real.all()))
     assert torch.equal(seq.owner().reshape(-1)[real], names[real, 0].long())
     assert torch.equal(seq.position().reshape(-1)[real], names[real, 1].long())
 

@@ -1,6 +1,7 @@
 """A view moves no row: its values are the caller's own storage, whatever the strides; and empty batches."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -100,6 +101,15 @@ def test_without_a_description_every_step_is_real() -> None:
     seq = seqpool.view(torch.zeros(2, 3, 1))
     assert seq.lengths.tolist() == [3, 3]
     assert seq.valid() is None
+
+
+@pytest.mark.parametrize("given", [{"lengths": [3, 3]}, {"mask": torch.ones(2, 3)}])
+def test_the_host_sees_that_nothing_is_padding_and_a_graph_does_not(given: dict[str, Any]) -> None:
+    seq = seqpool.view(torch.zeros(2, 3, 1), **given)
+    assert seq.valid() is None
+    assert not seq.full
+    in_a_graph = torch.func.vmap(lambda _: torch.as_tensor(seq.valid() is not None))
+    assert in_a_graph(torch.zeros(1)).tolist() == [True]
 
 
 @pytest.mark.parametrize("kind", ["lengths", "mask", "all"])
