@@ -7,6 +7,7 @@ from seqpool.layout import Sequences
 from seqpool.ops import averages, deviations, exponentials, queries, segment, steps
 from seqpool.ops.averages import products, softmax
 from seqpool.ops.choice import backend, kernels_for
+from seqpool.ops.compact import compact, restore
 from seqpool.ops.exponentials import soft_peak
 from seqpool.ops.reductions import gather, mean, peak, total, weighted
 from seqpool.ops.rows import accumulator, select, spread
@@ -18,10 +19,12 @@ __all__ = [
     "attend_by",
     "backend",
     "centred",
+    "compact",
     "gather",
     "log_mean_exp",
     "mean",
     "peak",
+    "restore",
     "select",
     "soft_peak",
     "softmax",

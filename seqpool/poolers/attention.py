@@ -6,15 +6,16 @@ from typing import final
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import attend, attend_by, select, weighed_by
+from seqpool.ops import attend, attend_by, compact, restore, select, weighed_by
 from seqpool.poolers.base import AttentionBase, check_at_least_one, settle
 
 
 def weigh_by(seq: Sequences, score: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
     """Average the steps with the softmax of `score`, a map from `(*, D)` to `(*, H)`: `(B, H*D)` and the weights."""
-    rows = select(seq, seq.values)
-    pooled, weights = attend(seq, score(rows), rows)
-    return settle(seq, pooled.flatten(1)), weights.to(seq.values.dtype)
+    flat = compact(seq)
+    rows = select(flat, flat.values)
+    pooled, weights = attend(flat, score(rows), rows)
+    return settle(seq, pooled.flatten(1)), restore(seq, flat, weights).to(seq.values.dtype)
 
 
 def weigh_by_query(seq: Sequences, query: Tensor) -> tuple[Tensor, Tensor]:

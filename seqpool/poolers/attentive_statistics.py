@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import select, softmax
+from seqpool.ops import compact, restore, select, softmax
 from seqpool.poolers.attention import hidden_width
 from seqpool.poolers.base import AttentionBase, settle
 from seqpool.poolers.statistics import root
@@ -62,10 +62,11 @@ class AttentiveStatisticsPooler(AttentionBase):
         return torch.cat([alpha @ x, root(alpha @ (around - alpha @ around).square())])
 
     def weigh(self, seq: Sequences) -> tuple[Tensor, Tensor]:
-        rows = select(seq, seq.values)
-        weights = softmax(seq, self.scores(rows))
-        mean, variance = mean_and_variance(seq, weights, rows)
-        return settle(seq, torch.cat([mean, root(variance)], dim=1)), weights.to(seq.values.dtype)
+        flat = compact(seq)
+        rows = select(flat, flat.values)
+        weights = softmax(flat, self.scores(rows))
+        mean, variance = mean_and_variance(flat, weights, rows)
+        return settle(seq, torch.cat([mean, root(variance)], dim=1)), restore(seq, flat, weights).to(seq.values.dtype)
 
     def out_features(self, in_features: int) -> int:
         return 2 * in_features

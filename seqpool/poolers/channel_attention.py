@@ -5,7 +5,7 @@ from typing import final
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import select, softmax, total
+from seqpool.ops import compact, restore, select, softmax, total
 from seqpool.poolers.attention import hidden_width
 from seqpool.poolers.base import AttentionBase, settle
 
@@ -53,6 +53,7 @@ class ChannelAttentionPooler(AttentionBase):
         return (alpha * x).sum(0)
 
     def weigh(self, seq: Sequences) -> tuple[Tensor, Tensor]:
-        rows = select(seq, seq.values)
-        weights = softmax(seq, self.scores(rows))
-        return settle(seq, total(seq, weights * rows)), weights.to(seq.values.dtype)
+        flat = compact(seq)
+        rows = select(flat, flat.values)
+        weights = softmax(flat, self.scores(rows))
+        return settle(seq, total(flat, weights * rows)), restore(seq, flat, weights).to(seq.values.dtype)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import accumulator, mean, select, softmax
+from seqpool.ops import accumulator, compact, mean, restore, select, softmax
 from seqpool.poolers.base import AttentionBase, check_at_least_one, settle
 from seqpool.poolers.multi_head import contents, keys, multi_head, queries
 
@@ -67,13 +67,15 @@ class LatentAttentionPooler(AttentionBase):
         return found.mean(0)
 
     def pool(self, seq: Sequences) -> Tensor:
+        seq = compact(seq)
         return self._average(seq, self._scores(select(seq, seq.values)))
 
     def weigh(self, seq: Sequences) -> tuple[Tensor, Tensor]:
-        scores = self._scores(select(seq, seq.values))
+        flat = compact(seq)
+        scores = self._scores(select(flat, flat.values))
         # Softmax of a logarithm is the number over its total, safe where a latent vector draws next to nothing.
-        weights = softmax(seq, scores.log_softmax(-1, dtype=accumulator(scores.dtype)).flatten(-2))
-        return self._average(seq, scores), weights.to(seq.values.dtype)
+        weights = softmax(flat, scores.log_softmax(-1, dtype=accumulator(scores.dtype)).flatten(-2))
+        return self._average(flat, scores), restore(seq, flat, weights).to(seq.values.dtype)
 
     def extra_repr(self) -> str:
         return f"num_latents={self.latents.shape[0]}, num_heads={self.attention.num_heads}"

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import select, softmax, total
+from seqpool.ops import compact, restore, select, softmax, total
 from seqpool.poolers.base import AttentionBase, check_at_least_one, settle
 
 
@@ -91,16 +91,17 @@ class MultiHeadAttentionPooler(AttentionBase):
         return found.flatten()
 
     def weigh(self, seq: Sequences) -> tuple[Tensor, Tensor]:
-        rows = select(seq, seq.values)
+        flat = compact(seq)
+        rows = select(flat, flat.values)
         content = contents(self.attention, rows)
         scores = torch.einsum("...hd,qhd->...qh", keys(self.attention, rows), queries(self.attention, self.queries))
-        weights = softmax(seq, scores.flatten(-2))
+        weights = softmax(flat, scores.flatten(-2))
         weighted = weights.reshape(*scores.shape, 1) * content.unsqueeze(-3)
-        found = total(seq, weighted.flatten(-3)).to(content.dtype)
+        found = total(flat, weighted.flatten(-3)).to(content.dtype)
         pooled = self.attention.out_proj(found.reshape(-1, *self.queries.shape)).flatten(1)
         # The bias of the last map speaks for an empty sequence as well.
         pooled = torch.where((seq.count > 0).unsqueeze(1), pooled, 0)
-        return settle(seq, pooled), weights.to(seq.values.dtype)
+        return settle(seq, pooled), restore(seq, flat, weights).to(seq.values.dtype)
 
     def out_features(self, in_features: int) -> int:
         return self.queries.shape[0] * in_features

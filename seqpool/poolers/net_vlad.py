@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import accumulator, select, total
+from seqpool.ops import accumulator, compact, select, total
 from seqpool.poolers.base import Pooler, check_at_least_one, settle
 
 
@@ -82,6 +82,7 @@ class NetVLADPooler(Pooler):
         return _unit(_unit(_one_residuals(shares.unsqueeze(1), x.unsqueeze(1), self.centroids)).flatten())
 
     def pool(self, seq: Sequences) -> Tensor:
+        seq = compact(seq)
         rows = select(seq, seq.values)
         scores = self.assign(rows)
         shares = scores.to(accumulator(scores.dtype)).softmax(-1)
@@ -148,6 +149,7 @@ class NeXtVLADPooler(Pooler):
         return _unit(_one_residuals(*self._grouped(x), self.centroids)).flatten()
 
     def pool(self, seq: Sequences) -> Tensor:
+        seq = compact(seq)
         shares, parts = self._grouped(select(seq, seq.values))
         return settle(seq, _unit(_residuals(seq, shares, parts, self.centroids)).flatten(1))
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import accumulator, attend, mean, peak, select, spread
+from seqpool.ops import accumulator, attend, compact, mean, peak, restore, select, spread
 from seqpool.poolers.base import AttentionBase, check_at_least_one, settle
 
 _EPS = 1e-6
@@ -65,6 +65,11 @@ class SimPooler(AttentionBase):
         return mean ** (1 / self.gamma)
 
     def weigh(self, seq: Sequences) -> tuple[Tensor, Tensor]:
+        flat = compact(seq)
+        pooled, weights = self._weigh(flat)
+        return pooled, restore(seq, flat, weights)
+
+    def _weigh(self, seq: Sequences) -> tuple[Tensor, Tensor]:
         rows = select(seq, seq.values)
         # `self.norm(rows)`, but with a number: one that a module or a name holds makes Dynamo compile twice.
         z = F.layer_norm(rows, self.norm.normalized_shape, self.norm.weight, self.norm.bias, 1e-6)
