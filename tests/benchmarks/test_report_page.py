@@ -11,6 +11,7 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.select import Select
+from selenium.webdriver.support.wait import WebDriverWait
 
 from benchmarks.evidence.command import Evidence
 from benchmarks.evidence.page import page
@@ -66,9 +67,10 @@ def _browser(tmp_path_factory: pytest.TempPathFactory, _loopback: None) -> Itera
 
 @pytest.fixture
 def loaded(_browser: tuple[webdriver.Chrome, str]) -> webdriver.Chrome:
-    """The page, freshly loaded."""
+    """The page, freshly loaded and drawn, however busy the machine is."""
     browser, address = _browser
     browser.get(address)
+    WebDriverWait(browser, 60).until(lambda page: one(page, "body").get_attribute("data-ready") == "")
     return browser
 
 
