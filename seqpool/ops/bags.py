@@ -39,11 +39,11 @@ def total(seq: Sequences, rows: Tensor, dtype: torch.dtype, weights: Tensor | No
 
 def pick(seq: Sequences, numbers: Tensor, index: Tensor | None) -> Tensor:
     """Those of the real rows, one after the other, of numbers `(*rows, 1)`; `index` where it is known already."""
-    # A table and whole indices: batched gradients know these, and neither `flatten` nor `view`.
     numbers = numbers.contiguous()
+    # A table, since batched gradients know neither `flatten` nor `view`.
     each = slices.table(numbers)
     assert each is not None
-    return each[slices.index(seq, numbers) if index is None else index, 0]
+    return each.index_select(0, slices.index(seq, numbers) if index is None else index).squeeze(1)
 
 
 def _by_slices(seq: Sequences, rows: Tensor, wide: torch.dtype, weights: Tensor | None) -> Iterator[Tensor]:
