@@ -11,7 +11,7 @@ from seqpool import ops
 from tests.layouts import LAYOUTS, cases
 from tests.verb_cases import BATCHES, assert_same, lay, leaves
 
-WIDTHS = [3, 5500]  # wide rows go by slices
+WIDTHS = [3, 5500]  # wide rows go by slices, where they are several queries, not padded, or mostly padding
 NESTED = {"jagged", "narrowed"}
 """Containers that PyTorch does not differentiate twice."""
 QUERIES = [(1, False), (3, False), (1, True), (2, True)]

@@ -33,14 +33,19 @@ def _dense(seq: Sequences, rows: Tensor, query: Tensor, dtype: torch.dtype) -> T
 
 
 def _way(seq: Sequences, rows: Tensor, query: Tensor, dtype: torch.dtype) -> tuple[Forward, Backward] | None:
-    """All rows at once where they lie: one query for all of them, padded or short; else a sequence at a time."""
+    """All rows at once where they lie: one query for all of them, short or half of them real; else by sequence."""
     long = segment.by_slices(seq, rows, 16384)
     one = query.shape[0] == 1 and query.ndim == 2
     same = rows.dtype == query.dtype == dtype
     lying = on_host(rows) and 0 not in rows.shape and slices.table(rows) is not None
-    if one and same and lying and not (long and seq.time is None):
+    if one and same and lying and not (long and _by_sequence_is_less(seq)):
         return _table_forward, _table_backward
     return (_slices_forward, _slices_backward) if long else None
+
+
+def _by_sequence_is_less(seq: Sequences) -> bool:
+    """Whether there is no padded table to multiply at once, or one with more padding than real rows."""
+    return seq.time is None or 2 * int(seq.count.sum()) < seq.values.shape[:-1].numel()
 
 
 class _AttendBy(torch.autograd.Function):
@@ -105,8 +110,6 @@ def _slices_backward(
 
 def _both(alpha: Tensor, of_average: Tensor, of_scores: Tensor, query: Tensor) -> Tensor:
     """Gradient of the rows of one sequence, from what they are and from how they score: a product of `(n, 2H)`."""
-    if query.shape[0] == 1:  # in half the time
-        return (of_scores * query).addcmul_(alpha, of_average)
     return torch.cat([alpha.expand_as(of_scores), of_scores], 1) @ torch.cat([of_average, query.expand_as(of_average)])
 
 
@@ -126,7 +129,7 @@ def _table_backward(
         worth = products(seq, rows, grad)
     of_scores = select(seq, weights * (worth - spread(seq, level)))
     if seq.time is None:
-        of_rows = _both(weights, of_average, of_scores, query)
+        of_rows = (of_scores * query).addcmul_(weights, of_average)
     else:
         shares = by_sequence(seq, torch.cat([weights, of_scores], -1))
         of_rows = by_sequence(seq, torch.bmm(shares, torch.cat([grad, query.expand_as(grad)], 1)))
