@@ -24,8 +24,18 @@ STYLE: Mapping[str, object] = {
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure that was drawn under `STYLE`."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    _settle(figure)
     figure.savefig(path, metadata={"Date": None})
     return path
+
+
+def _settle(figure: Figure) -> None:
+    """Keep the layout, rounded: its solver's last digits differ from process to process, and name clips in the file."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = (round(side, 6) for side in axes.get_position().bounds)
+        axes.set_position((left, bottom, width, height))
 
 
 def literal(text: str) -> str:
