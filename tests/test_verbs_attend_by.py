@@ -9,11 +9,9 @@ from torch import Tensor
 import seqpool
 from seqpool import ops
 from tests.layouts import LAYOUTS, cases
-from tests.verb_cases import BATCHES, assert_same, lay, leaves
+from tests.verb_cases import BATCHES, TWICE, assert_same, assert_twice_same, lay, leaves
 
 WIDTHS = [3, 5500]  # wide rows go by slices, where they are several queries, not padded, or mostly padding
-NESTED = {"jagged", "narrowed"}
-"""Containers that PyTorch does not differentiate twice."""
 QUERIES = [(1, False), (3, False), (1, True), (2, True)]
 """How many, and whether each sequence has its own."""
 
@@ -51,17 +49,10 @@ def test_values_and_gradients_are_each_sequences_own(
 
 @pytest.mark.parametrize(("heads", "own"), QUERIES)
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("layout", [name for name in LAYOUTS if name not in NESTED])
+@pytest.mark.parametrize("layout", TWICE)
 def test_second_derivatives_are_each_sequences_own(layout: str, width: int, heads: int, own: bool) -> None:
     ragged, query = leaves([3, 2, 1], width=width), query_for(3, width, heads, own=own)
-    inputs = [*ragged, query]
-    directions = [torch.randn_like(leaf) for leaf in inputs]
-    found = []
-    for pooled in (attend_by(layout, ragged, query), loop(ragged, query)):
-        first = torch.autograd.grad(pooled.sin().sum(), inputs, create_graph=True)
-        found.append(torch.autograd.grad(first, inputs, directions))
-    for mine, theirs in zip(*found, strict=True):
-        torch.testing.assert_close(mine, theirs)
+    assert_twice_same(attend_by(layout, ragged, query), loop(ragged, query), [*ragged, query])
 
 
 @pytest.mark.parametrize(("heads", "own"), QUERIES)

@@ -7,10 +7,7 @@ import seqpool
 from seqpool import ops
 from seqpool.ops import slices
 from tests.layouts import LAYOUTS, cases
-from tests.verb_cases import BATCHES, gradients, lay, leaves
-
-NESTED = {"jagged", "narrowed"}
-"""Containers that PyTorch does not differentiate twice."""
+from tests.verb_cases import BATCHES, TWICE, gradients, lay, leaves
 
 
 @pytest.mark.parametrize(("layout", "lengths"), cases(*BATCHES, [4, 4]))
@@ -32,7 +29,7 @@ def test_real_rows_one_sequence_after_the_other(layout: str, lengths: tuple[int,
         torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("layout", [name for name in LAYOUTS if name not in NESTED])
+@pytest.mark.parametrize("layout", TWICE)
 def test_second_derivatives(layout: str) -> None:
     ragged = leaves([3, 2, 1])
     seq = lay(layout, ragged).view()

@@ -5,18 +5,15 @@ import torch
 from torch import Tensor
 
 from seqpool import ops
-from seqpool.ops import reductions
+from seqpool.ops import segment
 from tests.layouts import LAYOUTS, cases
-from tests.verb_cases import BAGS, BATCHES, assert_same, force_bags, lay, leaves
-
-NESTED = {"jagged", "narrowed"}
-"""Containers that PyTorch does not differentiate twice."""
+from tests.verb_cases import BAGS, BATCHES, TWICE, assert_same, assert_twice_same, force_bags, lay, leaves
 
 
 @pytest.fixture(params=[*BAGS, "dense"], autouse=True)
 def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "dense":
-        monkeypatch.setattr(reductions, "on_host", lambda _: False)
+        monkeypatch.setattr(segment, "on_host", lambda _: False)
     else:
         force_bags(monkeypatch, request.param)
 
@@ -52,19 +49,10 @@ def test_half_types_sum_in_float32(layout: str, dtype: torch.dtype) -> None:
     assert bool((of_weights == 1).all())
 
 
-@pytest.mark.parametrize("layout", [name for name in LAYOUTS if name not in NESTED])
+@pytest.mark.parametrize("layout", TWICE)
 def test_second_derivatives_are_each_sequences_own(layout: str) -> None:
     ragged, weights = leaves([3, 2, 1]), leaves([3, 2, 1], width=1)
-    inputs = [*ragged, *weights]
-    directions = [torch.randn_like(leaf) for leaf in inputs]
-    found = []
-    for pooled in (weighted(layout, ragged, weights), loop(ragged, weights)):
-        first = torch.autograd.grad(pooled.sin().sum(), inputs, create_graph=True)
-        along = sum((a * b).sum() for a, b in zip(first, directions, strict=True))
-        assert isinstance(along, Tensor)
-        found.append(torch.autograd.grad(along, inputs))
-    for mine, theirs in zip(*found, strict=True):
-        torch.testing.assert_close(mine, theirs)
+    assert_twice_same(weighted(layout, ragged, weights), loop(ragged, weights), [*ragged, *weights])
 
 
 @pytest.mark.parametrize("layout", ["right", "time_major", "holes", "flat", "packed"])

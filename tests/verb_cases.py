@@ -15,6 +15,9 @@ BATCHES = ([3, 1, 2], [5, 3, 3, 1], [4, 0, 1, 0], [0, 0], [1])
 One = Callable[[Tensor], Tensor]
 
 
+TWICE = [name for name in LAYOUTS if name not in {"jagged", "narrowed"}]
+"""Layouts that PyTorch differentiates twice: all but its nested tensors."""
+
 FORMS = ["dense", "slices", "steps"]
 """Ways of the CPU: the whole batch at once, a sequence at a time, a step at a time."""
 
@@ -80,3 +83,14 @@ def assert_same(mine: Tensor, theirs: Tensor, leaves: list[Tensor], *, exact: bo
             torch.testing.assert_close(a, b, rtol=0, atol=0, equal_nan=True)
         else:
             torch.testing.assert_close(a, b, equal_nan=True)
+
+
+def assert_twice_same(mine: Tensor, theirs: Tensor, leaves: list[Tensor]) -> None:
+    """Equal second derivatives along a random direction."""
+    directions = [torch.randn_like(leaf) for leaf in leaves]
+    found = []
+    for pooled in (mine, theirs):
+        first = torch.autograd.grad(pooled.sin().sum(), leaves, create_graph=True)
+        found.append(torch.autograd.grad(first, leaves, directions))
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from seqpool.layout import Sequences
 from seqpool.ops.reductions import peak, total, weighted
-from seqpool.ops.rows import accumulator, by_sequence, select, spread
+from seqpool.ops.rows import accumulator, by_sequence, select, spread, weigh_padded
 
 
 def softmax(seq: Sequences, scores: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ def average(seq: Sequences, weights: Tensor, rows: Tensor) -> Tensor:
     """Sum of the weighted rows, `(B, H, F)`: weights `(*rows, H)`, 0 on padding; rows `(*rows, F)`, finite there."""
     if seq.time is None:
         return torch.stack([weighted(seq, each.unsqueeze(-1), rows) for each in weights.unbind(-1)], 1)
-    return torch.bmm(by_sequence(seq, weights).transpose(1, 2), by_sequence(seq, rows).to(weights.dtype))
+    return weigh_padded(seq, weights, rows.to(weights.dtype))
 
 
 def products(seq: Sequences, rows: Tensor, query: Tensor) -> Tensor:

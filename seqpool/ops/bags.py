@@ -25,7 +25,10 @@ def total(seq: Sequences, rows: Tensor, dtype: torch.dtype, weights: Tensor | No
     if table is None or (rows.dtype != dtype and rows.numel() >= LONG * seq.batch):
         return torch.stack(list(_by_slices(seq, rows, wide, weights))).to(dtype)
     index, bounds = slices.index(seq, rows), F.pad(seq.count.cumsum(0), (1, 0))
-    shares = None if weights is None else pick(seq, weights, index if rows.is_contiguous() else None)
+    shares = None
+    if weights is not None:
+        alike = rows.is_contiguous() and weights.is_contiguous()
+        shares = slices.take(weights, index if alike else slices.index(seq, weights)).squeeze(1)
     if rows.dtype == dtype:
         # Half types, too, are added up in float32 here.
         return _bags(index, table, bounds, shares)
@@ -35,15 +38,6 @@ def total(seq: Sequences, rows: Tensor, dtype: torch.dtype, weights: Tensor | No
         share = None if shares is None else shares[begin:end]
         summed[first:last] = _bags(torch.arange(end - begin), block, bounds[first : last + 1] - begin, share)
     return summed.to(dtype)
-
-
-def pick(seq: Sequences, numbers: Tensor, index: Tensor | None) -> Tensor:
-    """Those of the real rows, one after the other, of numbers `(*rows, 1)`; `index` where it is known already."""
-    numbers = numbers.contiguous()
-    # A table, since batched gradients know neither `flatten` nor `view`.
-    each = slices.table(numbers)
-    assert each is not None
-    return each.index_select(0, slices.index(seq, numbers) if index is None else index).squeeze(1)
 
 
 def _by_slices(seq: Sequences, rows: Tensor, wide: torch.dtype, weights: Tensor | None) -> Iterator[Tensor]:

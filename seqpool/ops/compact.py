@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seqpool.layout import Sequences, on_host
-from seqpool.ops import bags, slices
+from seqpool.layout import Sequences
+from seqpool.ops import segment, slices
 
 
 def compact(seq: Sequences) -> Sequences:
@@ -18,11 +18,12 @@ def compact(seq: Sequences) -> Sequences:
         seq: the sequences.
     """
     rows = seq.values
-    if not on_host(rows) or 0 in rows.shape or slices.table(rows) is None or seq.valid() is None:
+    if not segment.one_pass(rows) or slices.table(rows) is None or seq.valid() is None:
         return seq
     values: Tensor = _Real.apply(rows, seq)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
     start = F.pad(seq.count.cumsum(0), (1, 0))[:-1]
-    weights = None if seq.weights is None else bags.pick(seq, seq.weights.unsqueeze(-1), None)
+    numbers = None if seq.weights is None else seq.weights.unsqueeze(-1)
+    weights = None if numbers is None else slices.take(numbers, slices.index(seq, numbers)).squeeze(1)
     flat = replace(seq, values=values, lengths=seq.count, start=start, time=None, hops=None, order=None)
     return replace(flat, keep=None, full=True, source=None, weights=weights)
 
@@ -41,9 +42,7 @@ def restore(seq: Sequences, flat: Sequences, rows: Tensor) -> Tensor:
 class _Real(torch.autograd.Function):
     @staticmethod
     def forward(rows: Tensor, seq: Sequences) -> Tensor:
-        table = slices.table(rows)
-        assert table is not None
-        return table.index_select(0, slices.index(seq, rows))
+        return slices.take(rows, slices.index(seq, rows))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Sequences], output: Tensor) -> None:  # noqa: ARG004  # torch passes it

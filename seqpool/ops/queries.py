@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from seqpool.layout import Sequences, on_host
-from seqpool.ops import bags, segment, slices
+from seqpool.layout import Sequences
+from seqpool.ops import segment, slices
 from seqpool.ops.averages import average, products, softmax
 from seqpool.ops.reductions import weighted
 from seqpool.ops.rows import by_sequence, select, spread
@@ -37,7 +36,7 @@ def _way(seq: Sequences, rows: Tensor, query: Tensor, dtype: torch.dtype) -> tup
     long = segment.by_slices(seq, rows, 16384)
     one = query.shape[0] == 1 and query.ndim == 2
     same = rows.dtype == query.dtype == dtype
-    lying = on_host(rows) and 0 not in rows.shape and slices.table(rows) is not None
+    lying = segment.one_pass(rows) and slices.table(rows) is not None
     if one and same and lying and not (long and _by_sequence_is_less(seq)):
         return _table_forward, _table_backward
     return (_slices_forward, _slices_backward) if long else None
@@ -133,14 +132,4 @@ def _table_backward(
     else:
         shares = by_sequence(seq, torch.cat([weights, of_scores], -1))
         of_rows = by_sequence(seq, torch.bmm(shares, torch.cat([grad, query.expand_as(grad)], 1)))
-    return of_rows, _summed(seq, of_scores, rows)
-
-
-def _summed(seq: Sequences, weights: Tensor, rows: Tensor) -> Tensor:
-    """Sum of all real rows, each times its weight, `(1, F)`."""
-    if seq.time is not None and seq.valid() is None:
-        return torch.bmm(by_sequence(seq, weights).transpose(1, 2), by_sequence(seq, rows)).sum(0)
-    table, index = slices.table(rows), slices.index(seq, rows)
-    assert table is not None
-    start = torch.zeros(1, dtype=torch.int64)
-    return F.embedding_bag(index, table, start, mode="sum", per_sample_weights=bags.pick(seq, weights, None))
+    return of_rows, weighted(seq, of_scores, rows).sum(0, keepdim=True)

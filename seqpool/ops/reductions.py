@@ -33,7 +33,7 @@ def weighted(seq: Sequences, weights: Tensor, rows: Tensor) -> Tensor:
         weights: `(*rows, 1)` in the accumulator's dtype, 0 on padding.
         rows: `(*rows, F)`; what lies in padding is never read.
     """
-    if kernels_for(rows) is None and on_host(rows) and 0 not in rows.shape:
+    if kernels_for(rows) is None and segment.one_pass(rows):
         return segment.weighted(seq, weights, rows)
     return total(seq, weights * select(seq, rows))
 

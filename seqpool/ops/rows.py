@@ -35,6 +35,11 @@ def spread(seq: Sequences, vectors: Tensor) -> Tensor:
     return vectors.index_select(0, seq.owner()) if on_host(vectors) else vectors[seq.owner()]
 
 
+def weigh_padded(seq: Sequences, weights: Tensor, rows: Tensor) -> Tensor:
+    """Sum of the weighted rows of a padded batch, `(B, H, F)`, of one dtype; padding is multiplied as well."""
+    return torch.bmm(by_sequence(seq, weights).transpose(1, 2), by_sequence(seq, rows))
+
+
 def by_sequence(seq: Sequences, rows: Tensor) -> Tensor:
     """Padded rows as `(B, T, F)`, and such rows as the caller has them: it is its own inverse."""
     return rows.transpose(0, 1) if seq.time == 0 else rows

@@ -12,20 +12,20 @@ from torch import Tensor
 
 from seqpool.layout import Sequences, on_host
 from seqpool.ops import bags
-from seqpool.ops.rows import accumulator, by_sequence, select
+from seqpool.ops.rows import accumulator, by_sequence, select, weigh_padded
 from seqpool.ops.rows import spread as rows_spread
 
 
 def total(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> Tensor:
     """Sum of the real rows of each sequence, `(B, F)` in `dtype`."""
-    if on_host(rows) and 0 not in rows.shape:
+    if one_pass(rows):
         summed: Tensor = _Total.apply(rows, seq, dtype)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
         return summed
     return _dense_total(seq, rows).to(dtype)
 
 
 def weighted(seq: Sequences, weights: Tensor, rows: Tensor) -> Tensor:
-    """The verb of this name, where `on_host` allows it and there are rows."""
+    """The verb of this name, where `one_pass` allows it."""
     summed: Tensor = _Weighted.apply(weights, rows, seq)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
     return summed
 
@@ -43,7 +43,12 @@ def pick(seq: Sequences, rows: Tensor, step: Tensor) -> Tensor:
 
 def by_slices(seq: Sequences, rows: Tensor, numbers: int) -> bool:
     """Whether a few calls a sequence, over its real rows alone, cost less than the dense form does on `numbers`."""
-    return on_host(rows) and 0 not in rows.shape and rows.numel() >= numbers * seq.batch
+    return one_pass(rows) and rows.numel() >= numbers * seq.batch
+
+
+def one_pass(rows: Tensor) -> bool:
+    """Whether the host may look where the real rows lie, and there are numbers to read."""
+    return on_host(rows) and 0 not in rows.shape
 
 
 class _Total(torch.autograd.Function):
@@ -65,7 +70,7 @@ class _Weighted(torch.autograd.Function):
     @staticmethod
     def forward(weights: Tensor, rows: Tensor, seq: Sequences) -> Tensor:
         if seq.time is not None and seq.valid() is None and rows.dtype == weights.dtype:
-            return torch.bmm(by_sequence(seq, weights).transpose(1, 2), by_sequence(seq, rows)).squeeze(1)
+            return weigh_padded(seq, weights, rows).squeeze(1)
         return bags.total(seq, rows, weights.dtype, weights)
 
     @staticmethod

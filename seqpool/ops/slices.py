@@ -36,6 +36,13 @@ def index(seq: Sequences, rows: Tensor) -> Tensor:
     return sequence * by_sequence + step * by_step
 
 
+def take(rows: Tensor, places: Tensor) -> Tensor:
+    """Copies of the rows at these places of `table(rows)`, which there must be."""
+    held = table(rows)
+    assert held is not None
+    return held.index_select(0, places)
+
+
 def each(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
     """The real rows of one sequence after the other, as slices where they lie one after another."""
     together = unbroken(seq)

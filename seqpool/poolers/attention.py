@@ -10,11 +10,14 @@ from seqpool.ops import attend, attend_by, compact, restore, select, weighed_by
 from seqpool.poolers.base import AttentionBase, check_at_least_one, settle
 
 
-def weigh_by(seq: Sequences, score: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
-    """Average the steps with the softmax of `score`, a map from `(*, D)` to `(*, H)`: `(B, H*D)` and the weights."""
+def weigh_by(seq: Sequences, score: Callable[[Tensor, Sequences], Tensor]) -> tuple[Tensor, Tensor]:
+    """Average the steps with the softmax of `score`, a map from `(*, D)` to `(*, H)`: `(B, H*D)` and the weights.
+
+    It is given the rows of these sequences without their padding, and the sequences that those rows are of.
+    """
     flat = compact(seq)
     rows = select(flat, flat.values)
-    pooled, weights = attend(flat, score(rows), rows)
+    pooled, weights = attend(flat, score(rows, flat), rows)
     return settle(seq, pooled.flatten(1)), restore(seq, flat, weights).to(seq.values.dtype)
 
 
@@ -116,4 +119,4 @@ class AdditiveAttentionPooler(AttentionBase):
         return alpha.squeeze(1) @ x
 
     def weigh(self, seq: Sequences) -> tuple[Tensor, Tensor]:
-        return weigh_by(seq, self.score)
+        return weigh_by(seq, lambda rows, _: self.score(rows))

@@ -60,4 +60,4 @@ class GatedAttentionPooler(AttentionBase):
         return alpha.squeeze(1) @ x
 
     def weigh(self, seq: Sequences) -> tuple[Tensor, Tensor]:
-        return weigh_by(seq, self.score)
+        return weigh_by(seq, lambda rows, _: self.score(rows))

@@ -6,17 +6,14 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops import accumulator, compact, peak, restore, spread
+from seqpool.ops import accumulator, peak, spread
 from seqpool.poolers.attention import weigh_by
 from seqpool.poolers.base import AttentionBase
 
 
 def max_attention(seq: Sequences) -> tuple[Tensor, Tensor]:
     """Average of the steps by their match with the maximum, `(B, F)`, and weights; see `MaxAttentionPooler`."""
-    flat = compact(seq)
-    query = spread(flat, peak(flat, flat.values))
-    pooled, weights = weigh_by(flat, lambda rows: (query * _direction(rows)).sum(-1, keepdim=True))
-    return pooled, restore(seq, flat, weights)
+    return weigh_by(seq, lambda rows, flat: (spread(flat, peak(flat, rows)) * _direction(rows)).sum(-1, keepdim=True))
 
 
 def _direction(rows: Tensor) -> Tensor:

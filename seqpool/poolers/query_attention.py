@@ -5,7 +5,7 @@ from typing import final
 from torch import Tensor, nn
 
 from seqpool.layout import Sequences
-from seqpool.ops import compact, restore, spread
+from seqpool.ops import spread
 from seqpool.poolers.attention import weigh_by
 from seqpool.poolers.base import AttentionBase, check_at_least_one
 
@@ -57,9 +57,7 @@ class QueryAttentionPooler(AttentionBase):
             raise ValueError(
                 f"query must be {self.query.in_features} wide, {given.shape[1]} came: set query_features to its width"
             )
-        flat = compact(seq)
-        query = spread(flat, self.query(given))
-        pooled, weights = weigh_by(
-            flat, lambda rows: (query * self.key(rows)).sum(-1, keepdim=True) / seq.features**0.5
+        query = self.query(given)
+        return weigh_by(
+            seq, lambda rows, flat: (spread(flat, query) * self.key(rows)).sum(-1, keepdim=True) / seq.features**0.5
         )
-        return pooled, restore(seq, flat, weights)

@@ -98,7 +98,7 @@ class StructuredAttentionPooler(AttentionBase):
         return (alpha.T @ x).flatten()
 
     def weigh(self, seq: Sequences) -> tuple[Tensor, Tensor]:
-        return weigh_by(seq, self.scores)
+        return weigh_by(seq, lambda rows, _: self.scores(rows))
 
     def out_features(self, in_features: int) -> int:
         return self.hops * in_features
