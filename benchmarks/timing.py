@@ -15,6 +15,9 @@ import torch
 Run = Callable[[], object]
 Contenders = Mapping[str, Run]
 
+SETTLING = 0.01
+"""Seconds of a contender's calls before the one that counts."""
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -54,7 +57,20 @@ def wall(run: Run) -> float:
     return time.perf_counter() - begin
 
 
-def by_rounds(contenders: Contenders, rounds: int, clock: Callable[[Run], float] = wall) -> dict[str, list[float]]:
+def settled(run: Run) -> float:
+    """Seconds of a call on the host's clock that follows others of its own, 10 ms of them and one at least.
+
+    Those leave caches and heap as the contender does when it is called again and again. Else it pays for what another
+    left: what the one before has read as well lies in the cache, and after many small tensors the heap is in pieces.
+    """
+    begin = time.perf_counter()
+    run()
+    while time.perf_counter() - begin < SETTLING:
+        run()
+    return wall(run)
+
+
+def by_rounds(contenders: Contenders, rounds: int, clock: Callable[[Run], float] = settled) -> dict[str, list[float]]:
     """Seconds of each contender in each round, after one round that does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for counted in range(rounds + 1):

@@ -9,7 +9,7 @@ from torch import Tensor
 import seqpool
 from seqpool import ops
 from tests.layouts import LAYOUTS, cases
-from tests.verb_cases import BATCHES, TWICE, assert_same, assert_twice_same, lay, leaves
+from tests.verb_cases import BATCHES, TWICE, assert_same, assert_twice_same, force, lay, leaves
 
 WIDTHS = [3, 5500]  # wide rows go by slices, where they are several queries, not padded, or mostly padding
 QUERIES = [(1, False), (3, False), (1, True), (2, True)]
@@ -44,6 +44,14 @@ def test_values_and_gradients_are_each_sequences_own(
 ) -> None:
     ragged = leaves(lengths, width=width)
     query = query_for(len(lengths), width, heads, own=own)
+    assert_same(attend_by(layout, ragged, query), loop(ragged, query), [*ragged, query])
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_long_sequences_are_read_once(layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forced, for they are of four million numbers."""
+    force(monkeypatch, "slices")
+    ragged, query = leaves([3, 2, 1]), query_for(3, 3, 1, own=False)
     assert_same(attend_by(layout, ragged, query), loop(ragged, query), [*ragged, query])
 
 

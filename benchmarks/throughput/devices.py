@@ -14,7 +14,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.throughput.rivals import versions
-from benchmarks.timing import Run, processor, wall
+from benchmarks.timing import Run, processor, settled
 from seqpool.ops.choice import kernels_for
 
 COPIED = {"cpu": 2**27, "cuda": 2**30}
@@ -60,7 +60,7 @@ def check_device(parser: argparse.ArgumentParser, device: str) -> None:
 
 def clock_of(device: torch.device) -> Callable[[Run], float]:
     """How to time on a device."""
-    return CudaClock(device) if device.type == "cuda" else wall
+    return CudaClock(device) if device.type == "cuda" else settled
 
 
 def copy_bandwidth(device: torch.device, clock: Callable[[Run], float]) -> float:

@@ -119,10 +119,8 @@ class Sequences:
         row = torch.arange(self.values.shape[0], device=self.start.device)
         if self.hops is None:
             # The ONNX exporter of torch 2.13 cannot type bucketize where the number of sequences is open.
-            exporting = torch.compiler.is_exporting()
-            before = (
-                (row.unsqueeze(1) >= self.start).sum(1) if exporting else torch.bucketize(row, self.start, right=True)
-            )
+            exporting, start = torch.compiler.is_exporting(), self.start
+            before = (row.unsqueeze(1) >= start).sum(1) if exporting else torch.bucketize(row, start, right=True)
             # Rows before the first sequence are nobody's; `valid` says so, the owner must only be a legal index.
             return (before - 1).clamp(min=0)
         place = row - self.hops[self._packed_step(row)]
@@ -140,14 +138,16 @@ class Sequences:
 
     def valid(self) -> Tensor | None:
         """Rows that count, shaped like the rows; `None` where all do, as far as the host may know."""
-        if self.full:
+        if self.full or (on_host(self.count) and int(self.count.sum()) == self.values.shape[:-1].numel()):
             return None
-        valid = self.keep
-        if valid is None:
+        if self.keep is not None:
+            return self.keep
+        if self.time is None:
             position = self.position()
-            length = self.lengths[self.owner()] if self.time is None else self.lengths.unsqueeze(self.time)
-            valid = (position >= 0) & (position < length)
-        return None if on_host(valid) and bool(valid.all()) else valid
+            return (position >= 0) & (position < self.lengths[self.owner()])
+        step = torch.arange(self.values.shape[self.time], device=self.start.device).unsqueeze(1 - self.time)
+        start, end = (bound.unsqueeze(self.time) for bound in (self.start, self.start + self.lengths))
+        return (step >= start) & (step < end)
 
     def wrap(self, rows: Tensor) -> Tensor | PackedSequence:
         """Rows in the container that the caller's values came in."""

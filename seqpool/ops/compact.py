@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops import segment, slices
+from seqpool.ops import recording, segment, slices
 
 
 def compact(seq: Sequences) -> Sequences:
@@ -20,7 +20,7 @@ def compact(seq: Sequences) -> Sequences:
     rows = seq.values
     if not segment.one_pass(rows) or slices.table(rows) is None or seq.valid() is None:
         return seq
-    values: Tensor = _Real.apply(rows, seq)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+    values: Tensor = recording.run(_Real, rows, seq)
     start = F.pad(seq.count.cumsum(0), (1, 0))[:-1]
     numbers = None if seq.weights is None else seq.weights.unsqueeze(-1)
     weights = None if numbers is None else slices.take(numbers, slices.index(seq, numbers)).squeeze(1)

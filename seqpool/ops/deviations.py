@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops import segment, slices, steps
+from seqpool.ops import recording, segment, slices, steps
 
 
 def variation(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Mean of the real rows of each sequence, and the sum of their squared deviations, `(B, F)` in `dtype`."""
-    mean, squares, _ = _Variation.apply(rows, seq, dtype)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+    mean, squares, _ = recording.run(_Variation, rows, seq, dtype)
     return mean, squares
 
 

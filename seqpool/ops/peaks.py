@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops import segment, slices, steps
+from seqpool.ops import recording, segment, slices, steps
 from seqpool.ops.rows import accumulator
 
 
 def peak(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
     """First largest (smallest) real row of each sequence and feature, `(B, F)`."""
     if segment.by_slices(seq, rows, 2048) or steps.fit(seq, rows):
-        best: Tensor = _Peak.apply(rows, seq, largest)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+        best: Tensor = recording.run(_Peak, rows, seq, largest)
         return best
     detached = rows.detach()
     first = _first_hit(seq, detached, _dense(seq, detached, largest))

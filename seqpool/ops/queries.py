@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops import segment, slices
+from seqpool.ops import recording, segment, slices
 from seqpool.ops.averages import average, products, softmax
 from seqpool.ops.reductions import weighted
 from seqpool.ops.rows import by_sequence, select, spread
@@ -21,7 +21,7 @@ def attend_by(seq: Sequences, rows: Tensor, query: Tensor, dtype: torch.dtype) -
     way = _way(seq, rows, query, dtype)
     if way is None:
         return _dense(seq, rows, query, dtype)
-    averages, _ = _AttendBy.apply(rows, query, seq, dtype, way)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+    averages, _ = recording.run(_AttendBy, rows, query, seq, dtype, way)
     found: Tensor = averages
     return found
 
@@ -32,19 +32,18 @@ def _dense(seq: Sequences, rows: Tensor, query: Tensor, dtype: torch.dtype) -> T
 
 
 def _way(seq: Sequences, rows: Tensor, query: Tensor, dtype: torch.dtype) -> tuple[Forward, Backward] | None:
-    """All rows at once where they lie: one query for all of them, short or half of them real; else by sequence."""
+    """All rows at once where they lie, if one query is for all of them; by sequence where less is read that way."""
     long = segment.by_slices(seq, rows, 16384)
     one = query.shape[0] == 1 and query.ndim == 2
     same = rows.dtype == query.dtype == dtype
-    lying = segment.one_pass(rows) and slices.table(rows) is not None
-    if one and same and lying and not (long and _by_sequence_is_less(seq)):
-        return _table_forward, _table_backward
-    return (_slices_forward, _slices_backward) if long else None
-
-
-def _by_sequence_is_less(seq: Sequences) -> bool:
-    """Whether there is no padded table to multiply at once, or one with more padding than real rows."""
-    return seq.time is None or 2 * int(seq.count.sum()) < seq.values.shape[:-1].numel()
+    if not (one and same and segment.one_pass(rows) and slices.table(rows) is not None):
+        return (_slices_forward, _slices_backward) if long else None
+    if long and seq.time is not None and 2 * int(seq.count.sum()) < rows.shape[:-1].numel():
+        return _slices_forward, _slices_backward
+    if long and seq.time is None and seq.hops is None and seq.valid() is None:
+        # A table is read twice, which costs more where a sequence fits a cache and the table does not.
+        return _slices_forward if segment.by_slices(seq, rows, 2**22) else _table_forward, _slices_backward
+    return _table_forward, _table_backward
 
 
 class _AttendBy(torch.autograd.Function):

@@ -37,7 +37,10 @@ def spread(seq: Sequences, vectors: Tensor) -> Tensor:
 
 def weigh_padded(seq: Sequences, weights: Tensor, rows: Tensor) -> Tensor:
     """Sum of the weighted rows of a padded batch, `(B, H, F)`, of one dtype; padding is multiplied as well."""
-    return torch.bmm(by_sequence(seq, weights).transpose(1, 2), by_sequence(seq, rows))
+    weights = by_sequence(seq, weights)
+    # The same numbers and, of one weight a step, the same memory; as a transposed matrix they take the slower product.
+    weights = weights.squeeze(2).unsqueeze(1) if weights.shape[2] == 1 else weights.transpose(1, 2)
+    return torch.bmm(weights, by_sequence(seq, rows))
 
 
 def by_sequence(seq: Sequences, rows: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqpool.layout import Sequences, on_host
-from seqpool.ops import bags
+from seqpool.ops import bags, recording
 from seqpool.ops.rows import accumulator, by_sequence, select, weigh_padded
 from seqpool.ops.rows import spread as rows_spread
 
@@ -19,14 +19,14 @@ from seqpool.ops.rows import spread as rows_spread
 def total(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> Tensor:
     """Sum of the real rows of each sequence, `(B, F)` in `dtype`."""
     if one_pass(rows):
-        summed: Tensor = _Total.apply(rows, seq, dtype)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+        summed: Tensor = recording.run(_Total, rows, seq, dtype)
         return summed
     return _dense_total(seq, rows).to(dtype)
 
 
 def weighted(seq: Sequences, weights: Tensor, rows: Tensor) -> Tensor:
     """The verb of this name, where `one_pass` allows it."""
-    summed: Tensor = _Weighted.apply(weights, rows, seq)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+    summed: Tensor = recording.run(_Weighted, weights, rows, seq)
     return summed
 
 

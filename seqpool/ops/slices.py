@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
+from seqpool.ops import recording
 
 
 def table(rows: Tensor) -> Tensor | None:
@@ -21,19 +22,17 @@ def table(rows: Tensor) -> Tensor | None:
 def index(seq: Sequences, rows: Tensor) -> Tensor:
     """Place in `table(rows)` of every real row, sequence by sequence."""
     pitch = [stride // rows.shape[-1] for stride in rows.stride()[:-1]]
-    if seq.time is None and seq.hops is None:
-        valid = seq.valid()
-        return (torch.arange(rows.shape[0]) if valid is None else valid.nonzero().squeeze(1)) * pitch[0]
-    if seq.keep is not None and seq.time is not None:
-        sequence, step = (seq.keep if seq.time == 1 else seq.keep.t()).nonzero().unbind(1)
-    else:
-        steps = seq.hops.shape[0] if seq.hops is not None else rows.shape[seq.time or 0]
-        sequence, step = (torch.arange(steps) < seq.lengths.unsqueeze(1)).nonzero().unbind(1)
     if seq.hops is not None:
+        sequence, step = (torch.arange(seq.hops.shape[0]) < seq.lengths.unsqueeze(1)).nonzero().unbind(1)
         place = seq.hops[step] + seq.start[sequence]
         return (place if seq.keep is None else place[seq.keep[place]]) * pitch[0]
-    by_sequence, by_step = pitch if seq.time == 1 else reversed(pitch)
-    return sequence * by_sequence + step * by_step
+    valid, place = seq.valid(), torch.arange(rows.shape[0]) * pitch[0]
+    if seq.time is not None:
+        place = place.unsqueeze(1) + torch.arange(rows.shape[1]) * pitch[1]
+    if seq.time == 0:
+        valid, place = None if valid is None else valid.t(), place.t()
+    # In half the time of a selection by mask.
+    return place.flatten() if valid is None else place.flatten().index_select(0, valid.flatten().nonzero().squeeze(1))
 
 
 def take(rows: Tensor, places: Tensor) -> Tensor:
@@ -59,7 +58,7 @@ def each(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
 
 def cut(seq: Sequences, rows: Tensor) -> tuple[Tensor, ...]:
     """Those of `each`, differentiable: their gradients are written side by side, once."""
-    pieces: tuple[Tensor, ...] = _Cut.apply(rows, seq)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
+    pieces: tuple[Tensor, ...] = recording.run(_Cut, rows, seq)
     return pieces
 
 

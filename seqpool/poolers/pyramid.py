@@ -32,8 +32,8 @@ def _part(seq: Sequences, begin: Tensor, end: Tensor, reduce: Reduce) -> Tensor:
     if reduce == "mean":
         return total(seq, torch.where(inside.unsqueeze(-1), seq.values, 0)) / (end - begin).clamp(min=1).unsqueeze(1)
     valid = seq.valid()
-    # A part of a sequence with steps has a step, so `count` still tells which maxima exist.
-    return peak(replace(seq, keep=inside if valid is None else inside & valid, full=False), seq.values)
+    keep = inside if valid is None else inside & valid
+    return peak(replace(seq, keep=keep, count=end - begin, full=False), seq.values)
 
 
 @final
