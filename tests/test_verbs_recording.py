@@ -1,6 +1,7 @@
 """`recording.run`: the same numbers whether or not somebody differentiates, and never a gradient lost."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,10 @@ from seqpool import ops
 from seqpool.ops import recording
 from tests.layouts import LAYOUTS
 from tests.verb_cases import lay, leaves
+
+# torch leaves them untyped.
+make_dual: Callable[[Tensor, Tensor], Tensor] = forward_ad.make_dual
+unpack_dual: Callable[[Tensor], forward_ad.UnpackedDualTensor] = forward_ad.unpack_dual
 
 
 class Doubled(torch.autograd.Function):
@@ -58,7 +63,7 @@ def test_forward_mode_is_right_or_refused(layout: str, verb: Any, width: int) ->
     direction = torch.randn_like(rows)
     with forward_ad.dual_level():
         try:
-            tangent = forward_ad.unpack_dual(verb(seq, forward_ad.make_dual(rows, direction))).tangent
+            tangent = unpack_dual(verb(seq, make_dual(rows, direction))).tangent
         except (RuntimeError, NotImplementedError) as error:
             tangent, refusal = None, str(error)
     if tangent is None:
