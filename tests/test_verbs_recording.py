@@ -60,7 +60,7 @@ def test_forward_mode_is_right_or_refused(layout: str, verb: Any, width: int) ->
     """Directions that come with the rows are never dropped in silence."""
     laid = lay(layout, [x.detach() for x in leaves([4, 3], width=width)])
     seq, rows = laid.view(), laid.rows().nan_to_num(0.5)
-    direction = torch.randn_like(rows)
+    direction, refusal = torch.randn_like(rows), "the direction was dropped, and nothing said"
     with forward_ad.dual_level():
         try:
             tangent = unpack_dual(verb(seq, make_dual(rows, direction))).tangent

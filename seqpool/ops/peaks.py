@@ -66,7 +66,7 @@ def _of_table(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
 def _of_packed(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
     """Step by step through packed rows: those of one step lie together, those of one sequence do not."""
     assert seq.hops is not None
-    sizes = torch.diff(seq.hops, append=seq.hops.new_tensor([rows.shape[0]])).tolist()
+    sizes = slices.step_sizes(seq.hops, rows).tolist()
     return _running(torch.split(rows, sizes), largest).index_select(0, seq.start)
 
 

@@ -42,6 +42,11 @@ def take(rows: Tensor, places: Tensor) -> Tensor:
     return held.index_select(0, places)
 
 
+def step_sizes(hops: Tensor, rows: Tensor) -> Tensor:
+    """How many of the packed rows each step has."""
+    return torch.diff(hops, append=hops.new_tensor([rows.shape[0]]))
+
+
 def each(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
     """The real rows of one sequence after the other, as slices where they lie one after another."""
     together = unbroken(seq)
