@@ -5,13 +5,14 @@ import torch
 from torch import Tensor
 
 from seqpool import ops
+from seqpool.ops import firsts
 from tests.layouts import LAYOUTS, cases
 from tests.verb_cases import FORMS, assert_same, force, lay, leaves, loop, table
 
 NAN, INF = float("nan"), float("inf")
 
 
-@pytest.fixture(params=FORMS, autouse=True)
+@pytest.fixture(params=[*FORMS, "table"], autouse=True)
 def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     force(monkeypatch, request.param)
 
@@ -110,9 +111,13 @@ def test_a_poisoned_sequence_poisons_no_other(layout: str) -> None:
 
 
 @pytest.mark.parametrize("largest", [True, False])
+@pytest.mark.parametrize("at_once", [firsts.LONG, 64])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_long_sequences_find_their_first_step(layout: str, largest: bool) -> None:
-    """Ties in most parts, NaN in some, and an extreme at the very end."""
+def test_long_sequences_find_their_first_step(
+    layout: str, at_once: int, largest: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ties in most parts, NaN in some, and an extreme at the very end; compared whole, or block by block."""
+    monkeypatch.setattr(firsts, "LONG", at_once)
     ragged = [torch.randint(-2, 3, (n, 40)).double() for n in (200, 129, 65)]
     for x in ragged:
         x[-3:, 0], x[70:90, 1], x[:, 2] = NAN, NAN, -x[:, 2].abs()
@@ -120,3 +125,28 @@ def test_long_sequences_find_their_first_step(layout: str, largest: bool) -> Non
         x.requires_grad_()
     wanted = loop(lambda x: first(x, largest=largest), ragged)
     assert_same(peak(layout, ragged, largest=largest), wanted, ragged, exact=True)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("largest", [True, False])
+def test_the_numbers_next_to_0_are_told_apart(layout: str, dtype: torch.dtype, largest: bool) -> None:
+    tiny = torch.finfo(dtype).smallest_normal * torch.finfo(dtype).eps
+    x = torch.tensor([[-1.0], [-tiny], [0.0], [0.0]], dtype=dtype) * (1 if largest else -1)
+    assert x[1] != 0
+    ragged = [x.clone().requires_grad_(), x[2:].clone().requires_grad_()]
+    wanted = loop(lambda x: first(x, largest=largest), ragged)
+    assert_same(peak(layout, ragged, largest=largest), wanted, ragged, exact=True)
+
+
+@pytest.mark.skipif(not torch.set_flush_denormal(False), reason="the processor cannot take such numbers for 0")
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("largest", [True, False])
+def test_ties_at_0_where_the_numbers_next_to_it_are_taken_for_0(layout: str, largest: bool) -> None:
+    ragged = [(torch.tensor([[-1.0], [0.0], [0.0]]) * (1 if largest else -1)).requires_grad_() for _ in range(3)]
+    wanted = loop(lambda x: first(x, largest=largest), ragged)
+    torch.set_flush_denormal(True)
+    try:
+        assert_same(peak(layout, ragged, largest=largest), wanted, ragged, exact=True)
+    finally:
+        torch.set_flush_denormal(False)

@@ -3,7 +3,8 @@
 from seqpool.layout.checks import Integers, zero_or_one
 from seqpool.layout.extras import attach_extras
 from seqpool.layout.gate import Output, States, view
-from seqpool.layout.sequences import Sequences, in_graph, on_host
+from seqpool.layout.host import in_graph, on_host
+from seqpool.layout.sequences import Sequences
 from seqpool.layout.states import confirm_states, is_bidirectional, unstack_h_n
 
 __all__ = [

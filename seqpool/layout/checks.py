@@ -6,7 +6,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
-from seqpool.layout.sequences import on_host
+from seqpool.layout.host import on_host
 
 Integers = Tensor | Sequence[int]
 

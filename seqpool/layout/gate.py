@@ -17,7 +17,8 @@ from seqpool.layout.checks import (
     integers,
     refuse_output,
 )
-from seqpool.layout.sequences import Sequences, on_host
+from seqpool.layout.host import on_host
+from seqpool.layout.sequences import Sequences
 from seqpool.layout.states import attach_states, split_states
 
 Output = Tensor | PackedSequence | Sequences

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
+from seqpool.layout.host import on_host
+
 _CURES = {
     "h_n": "call pooler(*rnn(x)), these states are in no step of output",
     "c_n": "pass the LSTM's (h_n, c_n) as h_n",
@@ -116,6 +118,8 @@ class Sequences:
         if self.time is not None:
             sequence = torch.arange(self.batch, device=self.start.device)
             return sequence.unsqueeze(self.time).expand(self.values.shape[:2])
+        if self.hops is None and self.full and on_host(self.lengths):
+            return torch.repeat_interleave(self.lengths)
         row = torch.arange(self.values.shape[0], device=self.start.device)
         if self.hops is None:
             # The ONNX exporter of torch 2.13 cannot type bucketize where the number of sequences is open.
@@ -123,8 +127,8 @@ class Sequences:
             before = (row.unsqueeze(1) >= start).sum(1) if exporting else torch.bucketize(row, start, right=True)
             # Rows before the first sequence are nobody's; `valid` says so, the owner must only be a legal index.
             return (before - 1).clamp(min=0)
-        place = row - self.hops[self._packed_step(row)]
-        return place if self.order is None else self.order[place]
+        place = row - self.hops.index_select(0, self._packed_step(row))
+        return place if self.order is None else self.order.index_select(0, place)
 
     def position(self) -> Tensor:
         """Which real step of its sequence each row is, counted from 0; meaningless on padding."""
@@ -134,7 +138,7 @@ class Sequences:
             step = torch.arange(self.values.shape[self.time], device=self.start.device)
             return step - self.start.unsqueeze(1) if self.time == 1 else step.unsqueeze(1) - self.start
         row = torch.arange(self.values.shape[0], device=self.start.device)
-        return row - self.start[self.owner()] if self.hops is None else self._packed_step(row)
+        return self._packed_step(row) if self.hops is not None else row - self.start.index_select(0, self.owner())
 
     def valid(self) -> Tensor | None:
         """Rows that count, shaped like the rows; `None` where all do, as far as the host may know."""
@@ -144,7 +148,7 @@ class Sequences:
             return self.keep
         if self.time is None:
             position = self.position()
-            return (position >= 0) & (position < self.lengths[self.owner()])
+            return (position >= 0) & (position < self.lengths.index_select(0, self.owner()))
         step = torch.arange(self.values.shape[self.time], device=self.start.device).unsqueeze(1 - self.time)
         start, end = (bound.unsqueeze(self.time) for bound in (self.start, self.start + self.lengths))
         return (step >= start) & (step < end)
@@ -182,18 +186,6 @@ class Sequences:
 
     def _packed_step(self, row: Tensor) -> Tensor:
         assert self.hops is not None
+        if on_host(self.hops):
+            return torch.repeat_interleave(self.hops.diff(append=self.hops.new_tensor([row.shape[0]])))
         return torch.bucketize(row, self.hops, right=True) - 1
-
-
-def on_host(tensor: Tensor) -> bool:
-    """Whether values may steer Python here: on the CPU and outside graphs."""
-    return tensor.device.type == "cpu" and not in_graph()
-
-
-def in_graph() -> bool:
-    """Whether a graph, a trace or a `torch.func` transform is watching, so that Python sees no values."""
-    return bool(
-        torch.compiler.is_compiling()
-        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]  # public in torch's documentation
-        or torch._C._are_functorch_transforms_active()
-    )

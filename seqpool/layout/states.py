@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from seqpool.layout.sequences import Sequences, on_host
+from seqpool.layout.host import on_host
+from seqpool.layout.sequences import Sequences
 
 # What torch.testing.assert_close allows, as (rtol, atol).
 _TOLERANCE = {

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops import recording, segment, slices, steps
-from seqpool.ops.rows import accumulator
+from seqpool.ops import firsts, recording, segment, slices, steps
+
+LONG = 131072
+"""Numbers a sequence from which on a call a sequence costs less than to read its padding."""
 
 
 def peak(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
@@ -19,15 +21,15 @@ def peak(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
     detached = rows.detach()
     first = _first_hit(seq, detached, _dense(seq, detached, largest))
     picked = rows.gather(seq.time or 0, first if seq.time is None else first.unsqueeze(seq.time))
-    return torch.where(_some(seq), picked.reshape(seq.batch, rows.shape[-1]), 0)
+    return torch.where(firsts.some(seq), picked.reshape(seq.batch, rows.shape[-1]), 0)
 
 
 class _Peak(torch.autograd.Function):
     @staticmethod
     def forward(rows: Tensor, seq: Sequences, largest: bool) -> Tensor:
-        if seq.full and seq.time is None:  # in a tenth to two thirds of the time of a call a sequence
-            if seq.hops is not None and rows.shape[0] >= 64 * seq.hops.shape[0]:  # rows a step
-                return _of_packed(seq, rows, largest)
+        if seq.full and seq.time is None and seq.hops is not None and rows.shape[0] >= 64 * seq.hops.shape[0]:
+            return _of_packed(seq, rows, largest)
+        if _read_at_once(seq, rows):  # in a tenth to two thirds of the time of a call a sequence
             return _of_table(seq, rows, largest)
         if steps.fit(seq, rows):
             return _by_steps(seq, rows, largest)
@@ -44,23 +46,33 @@ class _Peak(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         rows, best = (saved.detach() for saved in ctx.saved_tensors)
         seq = ctx.seq
-        if steps.fit(seq, rows):
-            first = _first_by_steps(seq, rows, best, ctx.largest)
-        elif segment.by_slices(seq, rows, 4096):
-            first = _first_by_slices(seq, rows, best, ctx.largest)
+        if steps.fit(seq, rows) or segment.by_slices(seq, rows, 4096):
+            first = firsts.place(seq, rows, best, ctx.largest)
         else:
             first = _first_hit(seq, rows, best)
-        grad = torch.where(_some(seq), grad, 0)
+        grad = torch.where(firsts.some(seq), grad, 0)
         if seq.time is not None:
             first, grad = first.unsqueeze(seq.time), grad.unsqueeze(seq.time)
         # Added: the places of empty sequences may coincide with others', and add 0 there.
         return grad.new_zeros(rows.shape).scatter_add_(seq.time or 0, first, grad), None, None
 
 
+def _read_at_once(seq: Sequences, rows: Tensor) -> bool:
+    """Whether the rows are one table, and what padding they have costs less than a call a sequence."""
+    if seq.time is None:
+        return seq.full
+    wide = segment.by_slices(seq, rows, LONG)
+    return rows.is_contiguous() and not wide and 2 * int(seq.count.sum()) >= rows.shape[:-1].numel()
+
+
 def _of_table(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
-    owner = seq.owner().unsqueeze(1).expand_as(rows)
-    extreme = rows.new_zeros(seq.batch, rows.shape[-1])
-    return extreme.scatter_reduce_(0, owner, rows, "amax" if largest else "amin", include_self=False)
+    owner, valid = seq.owner(), seq.valid()
+    if valid is not None:
+        owner = torch.where(valid, owner, seq.batch)
+    owner = owner.reshape(-1, 1).expand(-1, rows.shape[-1])
+    extreme = rows.new_zeros(seq.batch + 1, rows.shape[-1])
+    reduce = "amax" if largest else "amin"
+    return extreme.scatter_reduce_(0, owner, rows.flatten(0, -2), reduce, include_self=False)[: seq.batch]
 
 
 def _of_packed(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
@@ -80,54 +92,12 @@ def _by_steps(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
 def _running(each: Iterable[Tensor], largest: bool) -> Tensor:
     """Extremes of the first rows of each step, of which none has more than the one before."""
     extreme = torch.maximum if largest else torch.minimum
-    first, *others = each
-    best: Tensor = first.clone()
+    others = iter(each)
+    best: Tensor = next(others).clone()
     for rows in others:
         running = best[: rows.shape[0]]
         extreme(running, rows, out=running)
     return best
-
-
-def _first_by_steps(seq: Sequences, rows: Tensor, best: Tensor, largest: bool) -> Tensor:
-    """Place along the row axis of the first extreme row, `(B, F)`; any place for an empty sequence."""
-    order, places = steps.walk(seq, rows)
-    best = best.to(accumulator(rows.dtype)).index_select(0, order)
-    rank = torch.zeros_like(best)
-    for left, each in zip(range(len(places), 0, -1), steps.each(rows, places, best.dtype), strict=True):
-        count = each.shape[0]
-        torch.maximum(rank[:count], _hits(each, best[:count], largest).mul_(left), out=rank[:count])
-    some = _some(seq)
-    step = torch.where(some, steps.back(order, len(places) - rank).long(), 0)
-    return torch.where(some, seq.start.unsqueeze(1) + (step if seq.hops is None else seq.hops[step]), 0)
-
-
-def _first_by_slices(seq: Sequences, rows: Tensor, best: Tensor, largest: bool) -> Tensor:
-    """Place along the row axis of the first extreme row, `(B, F)`; any place for an empty sequence."""
-    best = best.to(accumulator(rows.dtype))
-    found = []
-    for each, place, extreme in zip(slices.each(seq, rows), slices.places(seq, rows), best, strict=True):
-        count = each.shape[0]
-        # A step's number must be exact.
-        left = torch.arange(count, 0, -1, dtype=best.dtype if count < 2**24 else torch.float64).unsqueeze(1)
-        if count == 0:
-            found.append(torch.zeros(rows.shape[-1], dtype=torch.int64))
-            continue
-        step = (count - (_hits(each, extreme, largest) * left).amax(0)).long()
-        found.append(place[:, 0].index_select(0, step))
-    return torch.stack(found)
-
-
-def _hits(rows: Tensor, best: Tensor, largest: bool) -> Tensor:
-    """1 where a row is its sequence's extreme, or is NaN, as then the extreme is; 0 elsewhere."""
-    rows = rows.to(best.dtype)
-    # Written as numbers, in half the time that booleans take.
-    hit = torch.empty_like(rows)
-    (torch.ge if largest else torch.le)(rows, best, out=hit)
-    return torch.maximum(hit, torch.ne(rows, rows, out=torch.empty_like(rows)), out=hit)
-
-
-def _some(seq: Sequences) -> Tensor:
-    return (seq.count > 0).unsqueeze(1)
 
 
 def _dense(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:

@@ -33,11 +33,12 @@ def walk(seq: Sequences, rows: Tensor) -> tuple[Tensor, list[Tensor]]:
 
 
 def each(rows: Tensor, places: list[Tensor], dtype: torch.dtype) -> Iterator[Tensor]:
-    """Copies of the rows of one step after the other, in `dtype`."""
+    """Copies of the rows of one step after the other, in `dtype`; each is overwritten by the next."""
     table = slices.table(rows)
     assert table is not None
+    room = rows.new_empty(places[0].shape[0] if places else 0, rows.shape[-1])
     for place in places:
-        yield table.index_select(0, place).to(dtype)
+        yield torch.index_select(table, 0, place, out=room[: place.shape[0]]).to(dtype)
 
 
 def running(rows: Tensor, places: list[Tensor], dtype: torch.dtype) -> Tensor:
