@@ -23,7 +23,10 @@ FORMS = ["dense", "slices", "steps"]
 
 
 def force(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
-    """Take one way on small batches, whatever their sizes would choose, where their layout can go it."""
+    """Take one way on small batches, whatever their sizes would choose, where their layout can go it.
+
+    "table", beside `FORMS`, is that of batches large enough for calls a sequence that would yet cost more than padding.
+    """
 
     def by_slices(_: Sequences, rows: Tensor, numbers: int) -> bool:
         asked = form == "slices" or (form == "table" and numbers < 65536)

@@ -140,6 +140,11 @@ class Sequences:
         row = torch.arange(self.values.shape[0], device=self.start.device)
         return self._packed_step(row) if self.hops is not None else row - self.start.index_select(0, self.owner())
 
+    def step_sizes(self) -> Tensor:
+        """How many rows each step of a packed batch has, `(T,)`: its `batch_sizes`."""
+        assert self.hops is not None
+        return self.hops.diff(append=self.hops.new_tensor([self.values.shape[0]]))
+
     def valid(self) -> Tensor | None:
         """Rows that count, shaped like the rows; `None` where all do, as far as the host may know."""
         if self.full or (on_host(self.count) and int(self.count.sum()) == self.values.shape[:-1].numel()):
@@ -187,5 +192,5 @@ class Sequences:
     def _packed_step(self, row: Tensor) -> Tensor:
         assert self.hops is not None
         if on_host(self.hops):
-            return torch.repeat_interleave(self.hops.diff(append=self.hops.new_tensor([row.shape[0]])))
+            return torch.repeat_interleave(self.step_sizes())
         return torch.bucketize(row, self.hops, right=True) - 1

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqpool.layout import Sequences
-from seqpool.ops import recording, segment, slices
+from seqpool.ops import recording, segment
 from seqpool.ops.reductions import peak, total, weighted
 from seqpool.ops.rows import accumulator, by_sequence, select, spread, weigh_padded
 
@@ -64,7 +64,7 @@ class _Softmax(torch.autograd.Function):
         if seq.hops is None:
             sizes, others = seq.lengths, int(seq.lengths.max())
         else:
-            sizes, others = slices.step_sizes(seq.hops, scores), seq.batch
+            sizes, others = seq.step_sizes(), seq.batch
         real = (torch.arange(others) < sizes.unsqueeze(1)).unsqueeze(2)
         table = scores.new_full((*real.shape[:2], scores.shape[-1]), -math.inf).masked_scatter_(real, scores)
         return _along(1 if seq.hops is None else 0, table).masked_select(real).view_as(scores)

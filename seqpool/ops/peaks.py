@@ -77,9 +77,7 @@ def _of_table(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
 
 def _of_packed(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
     """Step by step through packed rows: those of one step lie together, those of one sequence do not."""
-    assert seq.hops is not None
-    sizes = slices.step_sizes(seq.hops, rows).tolist()
-    return _running(torch.split(rows, sizes), largest).index_select(0, seq.start)
+    return _running(torch.split(rows, seq.step_sizes().tolist()), largest).index_select(0, seq.start)
 
 
 def _by_steps(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:

@@ -30,9 +30,8 @@ def index(seq: Sequences, rows: Tensor) -> Tensor:
         # In half the time of a selection by mask.
         return place.flatten().index_select(0, keep.flatten().nonzero().squeeze(1))
     # Which step each is of its sequence, without a look at the padding.
-    step = torch.arange(int(seq.lengths.sum())) - torch.repeat_interleave(
-        seq.lengths.cumsum(0) - seq.lengths, seq.lengths
-    )
+    before = seq.lengths.cumsum(0) - seq.lengths
+    step = torch.arange(int(seq.lengths.sum())) - torch.repeat_interleave(before, seq.lengths)
     place = step if seq.hops is None else seq.hops.index_select(0, step)
     if seq.time is not None:
         first = seq.start * pitch[seq.time] + torch.arange(seq.batch) * pitch[1 - seq.time]
@@ -46,11 +45,6 @@ def take(rows: Tensor, places: Tensor) -> Tensor:
     held = table(rows)
     assert held is not None
     return held.index_select(0, places)
-
-
-def step_sizes(hops: Tensor, rows: Tensor) -> Tensor:
-    """How many of the packed rows each step has."""
-    return torch.diff(hops, append=hops.new_tensor([rows.shape[0]]))
 
 
 def each(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
