@@ -8,6 +8,7 @@ from torch import Tensor
 
 import seqpool
 from seqpool import ops
+from seqpool.ops import queries
 from tests.layouts import LAYOUTS, cases
 from tests.verb_cases import BATCHES, TWICE, assert_same, assert_twice_same, force, lay, leaves
 
@@ -92,6 +93,20 @@ def test_half_types_accumulate_in_float32(layout: str, dtype: torch.dtype, width
     for a, b in zip(mine, theirs, strict=True):
         assert a.dtype == dtype
         torch.testing.assert_close(a, b, rtol=0.05, atol=0.02)
+
+
+@pytest.mark.parametrize("heads", [1, 3])
+@pytest.mark.parametrize(("layout", "lengths"), cases(*BATCHES))
+def test_large_batches_leave_padding_out_before_they_are_made_wide(
+    layout: str, lengths: tuple[int, ...], heads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forced, for they are of two million numbers; float32 beside a query of float64 is made wide as half types are."""
+    monkeypatch.setattr(queries, "MANY", 0)
+    ragged, query = leaves(lengths, dtype=torch.float32), query_for(len(lengths), 3, heads, own=False)
+    pooled, wanted = attend_by(layout, ragged, query), loop([x.double() for x in ragged], query)
+    assert_same(pooled, wanted, [*ragged, query])
+    if layout in TWICE and lengths == (3, 1, 2):
+        assert_twice_same(pooled, wanted, [*ragged, query])
 
 
 def test_kernels_refuse_what_the_reference_refuses() -> None:

@@ -7,7 +7,7 @@ from torch import Tensor
 from seqpool import ops
 from seqpool.ops import firsts
 from tests.layouts import LAYOUTS, cases
-from tests.verb_cases import FORMS, assert_same, force, lay, leaves, loop, table
+from tests.verb_cases import FORMS, TWICE, assert_same, force, lay, leaves, loop, table
 
 NAN, INF = float("nan"), float("inf")
 
@@ -85,9 +85,10 @@ def test_peak_keeps_the_dtype(layout: str, dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if not layout.startswith("packed")])
 @pytest.mark.parametrize("largest", [True, False])
-def test_an_empty_sequence_takes_no_ones_gradient(layout: str, largest: bool) -> None:
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_an_empty_sequence_takes_no_ones_gradient(layout: str, dtype: torch.dtype, largest: bool) -> None:
     """Its clamped place is a real row of a neighbour, where it must add 0."""
-    ragged = leaves([2, 0, 0], width=2) + leaves([3, 0], width=2)
+    ragged = leaves([2, 0, 0], width=2, dtype=dtype) + leaves([3, 0], width=2, dtype=dtype)
     wanted = loop(lambda x: first(x, largest=largest), ragged)
     assert_same(peak(layout, ragged, largest=largest), wanted, ragged, exact=True)
 
@@ -98,6 +99,22 @@ def test_peak_differentiates_twice(layout: str) -> None:
     laid = lay(layout, leaves([3, 2, 1], width=3))
     seq = laid.view()
     assert torch.autograd.gradgradcheck(lambda rows: ops.peak(seq, rows).pow(3), table(laid), fast_mode=True)
+
+
+@pytest.mark.parametrize("layout", TWICE)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_types_differentiate_twice_and_many_at_once(layout: str, dtype: torch.dtype) -> None:
+    """The gradient is linear in the result's: what comes back of it is the direction at the extreme step."""
+    ragged = leaves([3, 2, 1], dtype=dtype)
+    pooled = peak(layout, ragged)
+    cotangents = torch.randn(2, *pooled.shape, dtype=dtype, requires_grad=True)
+    slopes = torch.autograd.grad(pooled, ragged, cotangents[0], create_graph=True)
+    directions = [torch.randn_like(x) for x in ragged]
+    (back,) = torch.autograd.grad(slopes, cotangents, directions)
+    wanted = [d.gather(0, x.argmax(0, keepdim=True)).squeeze(0) for d, x in zip(directions, ragged, strict=True)]
+    assert torch.equal(back[0], torch.stack(wanted))
+    many = torch.autograd.grad(pooled, ragged, cotangents, is_grads_batched=True)
+    assert all(torch.equal(both[0], one) for both, one in zip(many, slopes, strict=True))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

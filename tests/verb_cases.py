@@ -46,7 +46,8 @@ BAGS = ["slices", "blocks"]
 
 def force_bags(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     """Take one way on small batches; blocks are of a few rows, of one sequence with more, and of none."""
-    monkeypatch.setattr(bags, "LONG", 0 if form == "slices" else 2**62)
+    for long in ("LONG", "WEIGHTED"):
+        monkeypatch.setattr(bags, long, 0 if form == "slices" else 2**62)
     monkeypatch.setattr(bags, "BLOCK", 9)
 
 

@@ -10,10 +10,10 @@ from seqpool.layout import Sequences
 from seqpool.ops import slices
 from seqpool.ops.rows import accumulator
 
-BLOCK = 262144
+BLOCK = 131072
 """Numbers that are made wide at a time, and stay in the cache until they are summed."""
-LONG = 65536
-"""Numbers a sequence from which on a call a sequence costs less than a copy of its rows."""
+LONG, WEIGHTED = 16384, 65536
+"""Numbers a sequence from which on a call a sequence costs less than a copy of its rows, and so where they weigh."""
 
 
 def total(seq: Sequences, rows: Tensor, dtype: torch.dtype, weights: Tensor | None = None) -> Tensor:
@@ -22,7 +22,8 @@ def total(seq: Sequences, rows: Tensor, dtype: torch.dtype, weights: Tensor | No
     Rows count as often as their weights say, `(*rows, 1)` in the accumulator's dtype, where there are any.
     """
     table, wide = slices.table(rows), accumulator(rows.dtype)
-    if table is None or (rows.dtype != dtype and rows.numel() >= LONG * seq.batch):
+    long = LONG if weights is None else WEIGHTED
+    if table is None or (rows.dtype != dtype and rows.numel() >= long * seq.batch):
         return torch.stack(list(_by_slices(seq, rows, wide, weights))).to(dtype)
     index, bounds = slices.index(seq, rows), F.pad(seq.count.cumsum(0), (1, 0))
     shares = None
@@ -32,12 +33,22 @@ def total(seq: Sequences, rows: Tensor, dtype: torch.dtype, weights: Tensor | No
     if rows.dtype == dtype:
         # Half types, too, are added up in float32 here.
         return _bags(index, table, bounds, shares)
-    summed = table.new_empty((seq.batch, rows.shape[-1]), dtype=wide)
-    for first, last, begin, end in _blocks(bounds.tolist(), max(1, BLOCK // rows.shape[-1])):
-        block = table.index_select(0, index[begin:end]).to(wide)
+    return _by_blocks(table, index, bounds, shares).to(dtype)
+
+
+def _by_blocks(table: Tensor, index: Tensor, bounds: Tensor, shares: Tensor | None) -> Tensor:
+    """The sums in the accumulator's dtype; a block is made wide where the one before it was, in the cache."""
+    blocks = list(_blocks(bounds.tolist(), max(1, BLOCK // table.shape[1])))
+    number = torch.arange(max(end - begin for _, _, begin, end in blocks))
+    narrow = table.new_empty(number.shape[0], table.shape[1])
+    room = torch.empty_like(narrow, dtype=accumulator(table.dtype))
+    summed = room.new_empty(bounds.shape[0] - 1, table.shape[1])
+    for first, last, begin, end in blocks:
+        count = end - begin
+        block = room[:count].copy_(torch.index_select(table, 0, index[begin:end], out=narrow[:count]))
         share = None if shares is None else shares[begin:end]
-        summed[first:last] = _bags(torch.arange(end - begin), block, bounds[first : last + 1] - begin, share)
-    return summed.to(dtype)
+        summed[first:last] = _bags(number[:count], block, bounds[first : last + 1] - begin, share)
+    return summed
 
 
 def _by_slices(seq: Sequences, rows: Tensor, wide: torch.dtype, weights: Tensor | None) -> Iterator[Tensor]:

@@ -50,11 +50,20 @@ class _Peak(torch.autograd.Function):
             first = firsts.place(seq, rows, best, ctx.largest)
         else:
             first = _first_hit(seq, rows, best)
-        grad = torch.where(firsts.some(seq), grad, 0)
-        if seq.time is not None:
-            first, grad = first.unsqueeze(seq.time), grad.unsqueeze(seq.time)
-        # Added: the places of empty sequences may coincide with others', and add 0 there.
-        return grad.new_zeros(rows.shape).scatter_add_(seq.time or 0, first, grad), None, None
+        return _put(seq, rows, first, torch.where(firsts.some(seq), grad, 0)), None, None
+
+
+def _put(seq: Sequences, rows: Tensor, place: Tensor, grad: Tensor) -> Tensor:
+    """Gradient of the rows: that of each number of the result at its place along the row axis, 0 elsewhere."""
+    whole = grad.new_zeros(rows.shape)
+    # Added: the places of empty sequences may coincide with others', and add 0 there.
+    if rows.element_size() < 4:  # scattering would convert all of it to float32, and back
+        feature, sequence = torch.arange(rows.shape[-1]), torch.arange(seq.batch).unsqueeze(1)
+        inner = {None: (place,), 0: (place, sequence), 1: (sequence, place)}[seq.time]
+        return whole.index_put_((*inner, feature), grad, accumulate=True)
+    if seq.time is not None:
+        place, grad = place.unsqueeze(seq.time), grad.unsqueeze(seq.time)
+    return whole.scatter_add_(seq.time or 0, place, grad)
 
 
 def _read_at_once(seq: Sequences, rows: Tensor) -> bool:

@@ -1,6 +1,7 @@
 """Attention by queries on the CPU: rows read where they lie, padding unread, the gradient written once."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,8 +10,12 @@ from torch import Tensor
 from seqpool.layout import Sequences
 from seqpool.ops import recording, segment, slices
 from seqpool.ops.averages import average, products, softmax
+from seqpool.ops.compact import compact
 from seqpool.ops.reductions import weighted
 from seqpool.ops.rows import by_sequence, select, spread
+
+MANY = 2**21
+"""Numbers from which on it pays to leave padding out before the others are copied."""
 
 Forward = Callable[[Sequences, Tensor, Tensor], tuple[Tensor, Tensor]]
 Backward = Callable[[Sequences, Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -20,6 +25,10 @@ def attend_by(seq: Sequences, rows: Tensor, query: Tensor, dtype: torch.dtype) -
     """The verb of this name, `(B, H, D)` in `dtype`."""
     way = _way(seq, rows, query, dtype)
     if way is None:
+        if rows.dtype != dtype and query.ndim == 2 and rows.numel() >= MANY:
+            # What is made wide are the real rows alone.
+            seq = compact(replace(seq, values=rows))
+            rows = seq.values
         return _dense(seq, rows, query, dtype)
     averages, _ = recording.run(_AttendBy, rows, query, seq, dtype, way)
     found: Tensor = averages
