@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from seqpool import ops
-from seqpool.ops import firsts
+from seqpool.ops import firsts, peaks
 from tests.layouts import LAYOUTS, cases
 from tests.verb_cases import FORMS, TWICE, assert_same, force, lay, leaves, loop, table
 
@@ -99,6 +99,22 @@ def test_peak_differentiates_twice(layout: str) -> None:
     laid = lay(layout, leaves([3, 2, 1], width=3))
     seq = laid.view()
     assert torch.autograd.gradgradcheck(lambda rows: ops.peak(seq, rows).pow(3), table(laid), fast_mode=True)
+
+
+@pytest.mark.parametrize("largest", [True, False])
+@pytest.mark.parametrize(("layout", "lengths"), cases([5, 3, 3, 1], [4, 0, 1, 0], [0, 0]))
+def test_without_a_gradient_nobody_looks_for_its_place(
+    layout: str, lengths: tuple[int, ...], largest: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ragged = leaves(lengths, width=3)
+    with torch.no_grad():
+        for x in ragged:
+            x[1:2, 1], x[:, 2:] = NAN, -INF if largest else INF
+        wanted = loop(lambda x: first(x, largest=largest), ragged).nan_to_num(7, posinf=INF, neginf=-INF)
+        monkeypatch.delattr(peaks, "_first_hit")
+        monkeypatch.delattr(firsts, "place")
+        found = peak(layout, ragged, largest=largest)
+    assert torch.equal(found.nan_to_num(7, posinf=INF, neginf=-INF), wanted)
 
 
 @pytest.mark.parametrize("layout", TWICE)

@@ -60,7 +60,7 @@ def backend(name: Backend) -> Iterator[None]:
 def kernels_for(rows: Tensor) -> ModuleType | None:
     """The kernels, where these rows go to them; `None` where they go to the reference."""
     asked = _asked or _usual(platform(rows.device.type))
-    if asked == "reference" or _watched() or 0 in rows.shape or any(size > MOST_STEPS for size in rows.shape[:-1]):
+    if asked == "reference" or watched() or 0 in rows.shape or any(size > MOST_STEPS for size in rows.shape[:-1]):
         return None
     # A statement, which Dynamo runs while it traces; `import_module` would break the graph.
     from seqpool.ops import triton as kernels
@@ -82,8 +82,11 @@ def _usual(platform: str) -> Backend:
     return "triton" if platform in PROVEN and _fault() is None else "reference"
 
 
-def _watched() -> bool:
-    """Whether an export, a trace or a `torch.func` transform is watching, which kernels do not take part in."""
+def watched() -> bool:
+    """Whether an export, a trace or a `torch.func` transform is watching.
+
+    Kernels do not take part in them, and what they show of `requires_grad` says nothing of what they will ask for.
+    """
     return bool(
         torch.compiler.is_exporting()
         or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]  # public in torch's documentation

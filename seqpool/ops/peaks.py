@@ -8,6 +8,7 @@ from torch import Tensor
 
 from seqpool.layout import Sequences
 from seqpool.ops import firsts, recording, segment, slices, steps
+from seqpool.ops.choice import watched
 
 LONG = 131072
 """Numbers a sequence from which on a call a sequence costs less than to read its padding."""
@@ -18,6 +19,8 @@ def peak(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
     if segment.by_slices(seq, rows, 2048) or steps.fit(seq, rows):
         best: Tensor = recording.run(_Peak, rows, seq, largest)
         return best
+    if not recording.asked(rows) and not watched():  # the place is the gradient's alone
+        return torch.where(firsts.some(seq), _dense(seq, rows, largest), 0)
     detached = rows.detach()
     first = _first_hit(seq, detached, _dense(seq, detached, largest))
     picked = rows.gather(seq.time or 0, first if seq.time is None else first.unsqueeze(seq.time))

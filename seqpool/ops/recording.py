@@ -11,7 +11,11 @@ def run(function: type[torch.autograd.Function], *arguments: Any) -> Any:
 
     Recording takes some 60 microseconds, as long as all else does on a small batch.
     """
-    tensors = [argument for argument in arguments if isinstance(argument, Tensor)]
-    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+    if any(asked(argument) for argument in arguments if isinstance(argument, Tensor)):
         return function.apply(*arguments)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
     return function.forward(*arguments)
+
+
+def asked(tensor: Tensor) -> bool:
+    """Whether somebody may ask for this tensor's gradient."""
+    return torch.is_grad_enabled() and tensor.requires_grad
