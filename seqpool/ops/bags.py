@@ -33,21 +33,19 @@ def total(seq: Sequences, rows: Tensor, dtype: torch.dtype, weights: Tensor | No
     if rows.dtype == dtype:
         # Half types, too, are added up in float32 here.
         return _bags(index, table, bounds, shares)
-    return _by_blocks(table, index, bounds, shares).to(dtype)
+    return _by_blocks(rows, index, bounds, shares).to(dtype)
 
 
-def _by_blocks(table: Tensor, index: Tensor, bounds: Tensor, shares: Tensor | None) -> Tensor:
+def _by_blocks(rows: Tensor, index: Tensor, bounds: Tensor, shares: Tensor | None) -> Tensor:
     """The sums in the accumulator's dtype; a block is made wide where the one before it was, in the cache."""
-    blocks = list(_blocks(bounds.tolist(), max(1, BLOCK // table.shape[1])))
+    wide, width = accumulator(rows.dtype), rows.shape[-1]
+    blocks = list(_blocks(bounds.tolist(), max(1, BLOCK // width)))
     number = torch.arange(max(end - begin for _, _, begin, end in blocks))
-    narrow = table.new_empty(number.shape[0], table.shape[1])
-    room = torch.empty_like(narrow, dtype=accumulator(table.dtype))
-    summed = room.new_empty(bounds.shape[0] - 1, table.shape[1])
-    for first, last, begin, end in blocks:
-        count = end - begin
-        block = room[:count].copy_(torch.index_select(table, 0, index[begin:end], out=narrow[:count]))
+    summed = rows.new_empty((bounds.shape[0] - 1, width), dtype=wide)
+    copies = slices.copies(rows, [index[begin:end] for _, _, begin, end in blocks], wide)
+    for (first, last, begin, end), block in zip(blocks, copies, strict=True):
         share = None if shares is None else shares[begin:end]
-        summed[first:last] = _bags(number[:count], block, bounds[first : last + 1] - begin, share)
+        summed[first:last] = _bags(number[: end - begin], block, bounds[first : last + 1] - begin, share)
     return summed
 
 

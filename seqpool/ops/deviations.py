@@ -61,10 +61,10 @@ def _by_steps(seq: Sequences, rows: Tensor, dtype: torch.dtype) -> tuple[Tensor,
     count = seq.count[order[: mean.shape[0]]].unsqueeze(1)
     mean /= count
     missed, squares = torch.zeros_like(mean), torch.zeros_like(mean)
-    for each in steps.each(rows, places, dtype):
+    for each in slices.copies(rows, places, dtype):
         missed[: each.shape[0]] += each.sub_(mean[: each.shape[0]])
     missed /= count
-    for each in steps.each(rows, places, dtype):
+    for each in slices.copies(rows, places, dtype):
         having = each.shape[0]
         deviation = each.sub_(mean[:having]).sub_(missed[:having])
         squares[:having].addcmul_(deviation, deviation)
@@ -76,7 +76,7 @@ def _gradient_by_steps(seq: Sequences, rows: Tensor, mean: Tensor, slope: Tensor
     mean, slope, level = (vectors.index_select(0, order) for vectors in (mean, slope, level))
     gradient = slices.blank(seq, rows, level)
     _, own = steps.walk(seq, torch.empty(rows.shape, device="meta"))
-    for each, place in zip(steps.each(rows, places, mean.dtype), own, strict=True):
+    for each, place in zip(slices.copies(rows, places, mean.dtype), own, strict=True):
         having = each.shape[0]
         of_step = torch.addcmul(level[:having], each.sub_(mean[:having]), slope[:having])
         gradient.flatten(0, -2).index_copy_(0, place, of_step.to(rows.dtype))

@@ -48,7 +48,7 @@ def _by_steps(seq: Sequences, rows: Tensor, limit: Tensor, largest: bool) -> Ten
     order, places = steps.walk(seq, rows)
     limit = limit.index_select(0, order)
     found, room = torch.full_like(limit, NEVER), torch.empty_like(limit)
-    for step, each in enumerate(steps.each(rows, places, limit.dtype)):
+    for step, each in enumerate(slices.copies(rows, places, limit.dtype)):
         count = each.shape[0]
         numbers = _numbers(each, limit.new_tensor(step), limit[:count], largest, room[:count])
         torch.minimum(found[:count], numbers, out=found[:count])

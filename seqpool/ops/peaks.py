@@ -9,6 +9,7 @@ from torch import Tensor
 from seqpool.layout import Sequences
 from seqpool.ops import firsts, recording, segment, slices, steps
 from seqpool.ops.choice import watched
+from seqpool.ops.rows import accumulator
 
 LONG = 131072
 """Numbers a sequence from which on a call a sequence costs less than to read its padding."""
@@ -60,7 +61,7 @@ def _put(seq: Sequences, rows: Tensor, place: Tensor, grad: Tensor) -> Tensor:
     """Gradient of the rows: that of each number of the result at its place along the row axis, 0 elsewhere."""
     whole = grad.new_zeros(rows.shape)
     # Added: the places of empty sequences may coincide with others', and add 0 there.
-    if rows.element_size() < 4:  # scattering would convert all of it to float32, and back
+    if accumulator(rows.dtype) != rows.dtype:  # scattering would convert all of it to float32, and back
         feature, sequence = torch.arange(rows.shape[-1]), torch.arange(seq.batch).unsqueeze(1)
         inner = {None: (place,), 0: (place, sequence), 1: (sequence, place)}[seq.time]
         return whole.index_put_((*inner, feature), grad, accumulate=True)
@@ -96,7 +97,7 @@ def _by_steps(seq: Sequences, rows: Tensor, largest: bool) -> Tensor:
     order, places = steps.walk(seq, rows)
     if not places:
         return rows.new_zeros(seq.batch, rows.shape[-1])
-    return steps.back(order, _running(steps.each(rows, places, rows.dtype), largest))
+    return steps.back(order, _running(slices.copies(rows, places, rows.dtype), largest))
 
 
 def _running(each: Iterable[Tensor], largest: bool) -> Tensor:

@@ -47,6 +47,17 @@ def take(rows: Tensor, places: Tensor) -> Tensor:
     return held.index_select(0, places)
 
 
+def copies(rows: Tensor, places: list[Tensor], dtype: torch.dtype) -> Iterator[Tensor]:
+    """Copies of the rows at some places of `table(rows)` after the other, in `dtype`; the next overwrites each."""
+    held = table(rows)
+    assert held is not None
+    narrow = rows.new_empty(max((place.shape[0] for place in places), default=0), rows.shape[-1])
+    wide = narrow if rows.dtype == dtype else torch.empty_like(narrow, dtype=dtype)
+    for place in places:
+        here = torch.index_select(held, 0, place, out=narrow[: place.shape[0]])
+        yield here if wide is narrow else wide[: place.shape[0]].copy_(here)
+
+
 def each(seq: Sequences, rows: Tensor) -> Iterator[Tensor]:
     """The real rows of one sequence after the other, as slices where they lie one after another."""
     together = unbroken(seq)

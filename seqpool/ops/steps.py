@@ -1,7 +1,5 @@
 """Walking through a batch step by step on the CPU, all sequences at once: for many short ones."""
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
@@ -32,19 +30,10 @@ def walk(seq: Sequences, rows: Tensor) -> tuple[Tensor, list[Tensor]]:
     return order, [first[:count] + hop * by_step for count, hop in zip(having, hops, strict=False)]
 
 
-def each(rows: Tensor, places: list[Tensor], dtype: torch.dtype) -> Iterator[Tensor]:
-    """Copies of the rows of one step after the other, in `dtype`; each is overwritten by the next."""
-    table = slices.table(rows)
-    assert table is not None
-    room = rows.new_empty(places[0].shape[0] if places else 0, rows.shape[-1])
-    for place in places:
-        yield torch.index_select(table, 0, place, out=room[: place.shape[0]]).to(dtype)
-
-
 def running(rows: Tensor, places: list[Tensor], dtype: torch.dtype) -> Tensor:
     """Sums of the rows of each step, longest sequence first."""
     summed = torch.zeros(places[0].shape[0] if places else 0, rows.shape[-1], dtype=dtype)
-    for step in each(rows, places, dtype):
+    for step in slices.copies(rows, places, dtype):
         summed[: step.shape[0]] += step
     return summed
 
