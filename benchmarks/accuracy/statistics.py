@@ -56,6 +56,32 @@ def interval(values: Sequence[float]) -> Interval:
     return Interval(mean, mean - margin, mean + margin, count)
 
 
+def geometric(values: Sequence[float]) -> Interval:
+    r"""Geometric mean of independent runs and its 95% interval, of what spans orders of magnitude and is never below 0.
+
+    .. math:: \exp\left(\overline{\ln y} \pm t_{0.975, n-1} \frac{s_{\ln y}}{\sqrt n}\right)
+
+    Where a value is 0 or infinite, the median and the whole line from 0 on.
+
+    Raises:
+        ValueError: there is no value, or one is below 0.
+
+    Example:
+        >>> found = geometric([1e3, 1e4, 1e5])
+        >>> round(found.mean), found.low > 0
+        (10000, True)
+    """
+    logs = interval([math.log(value) if value else -math.inf for value in values])
+    return Interval(_power(logs.mean), _power(logs.low), _power(logs.high), logs.seeds)
+
+
+def _power(exponent: float) -> float:
+    try:
+        return math.exp(exponent)
+    except OverflowError:
+        return math.inf
+
+
 def best(intervals: Mapping[str, Interval]) -> list[str]:
     """Everyone whose interval overlaps that of the highest mean, highest first: a winner where it is one name alone.
 

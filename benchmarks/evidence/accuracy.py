@@ -98,11 +98,11 @@ def _band(band: str, group: Sequence[Run], each: Sequence[Run], base: Sequence[R
         [run for run in those if run.by_length.get(band, (0, 0))[1]] for those in (group, each, base)
     )
 
-    def share(run: Run) -> float:
+    def correct(run: Run) -> float:
         right, texts = run.by_length[band]
         return right / texts
 
-    return Band(group[0].by_length[band][1], _share(ours, share), difference(compared, theirs, share))
+    return Band(group[0].by_length[band][1], _share(ours, correct), difference(compared, theirs, correct))
 
 
 def _mean(group: Sequence[Run], value: Callable[[Run], float]) -> Number:
@@ -110,8 +110,11 @@ def _mean(group: Sequence[Run], value: Callable[[Run], float]) -> Number:
 
 
 def _share(group: Sequence[Run], value: Callable[[Run], float]) -> Number:
+    return share(_mean(group, value))
+
+
+def share(found: Number) -> Number:
     """The mean of shares, whose interval ends where they do."""
-    found = _mean(group, value)
     if found.low is None or found.high is None:
         return found
     return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
@@ -127,12 +130,14 @@ def _commits(group: Iterable[Run]) -> str:
     return f"{len(found)} commits" if len(found) > 1 else ""
 
 
-def mean(values: Sequence[tuple[float, Source]], note: str = "") -> Number:
+def mean(
+    values: Sequence[tuple[float, Source]], note: str = "", spread: Callable[[Sequence[float]], Interval] = interval
+) -> Number:
     """The mean of what seeds came to, with its interval; a single seed has none, nor has what is not finite."""
-    spread, source = interval([value for value, _ in values]), sum((source for _, source in values[1:]), values[0][1])
-    if math.isinf(spread.low):
-        return Number(spread.mean, source, note=note)
-    return Number(spread.mean, source, spread.low, spread.high, note)
+    found, source = spread([value for value, _ in values]), sum((source for _, source in values[1:]), values[0][1])
+    if math.isinf(found.high):
+        return Number(found.mean, source, note=note)
+    return Number(found.mean, source, found.low, found.high, note)
 
 
 def difference(group: Sequence[Run], base: Sequence[Run], value: Callable[[Run], float]) -> Number | None:

@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.evidence.accuracy import mean
+from benchmarks.accuracy.statistics import geometric
+from benchmarks.accuracy.studies.gradients import NORM, RATIO
+from benchmarks.accuracy.studies.importance import IMPORTANCE
+from benchmarks.evidence.accuracy import mean, share
 from benchmarks.evidence.grids import Grid, lines, ordered
 from benchmarks.evidence.markdown import Plots, linked, plain
 from benchmarks.evidence.raw import Raw, Source
@@ -14,6 +17,10 @@ NAMES = (*PLACE, "measure", "pooler", "step", "position")
 SHOWN = tuple(name for name in NAMES if name != "content_hash")
 CHOSEN = ("study", "dataset", "encoder", "measure", "pooler")
 """What the page chooses one of at first; the others are open."""
+SPREAD = (
+    "Of gradient norms and vanishing ratios, which differ by orders of magnitude from seed to seed, the mean is the "
+    "geometric one and the interval that of the logarithms; an interval of word importance ends at 0 and 1."
+)
 Curve = tuple[str, ...]
 """File, the values of `PLACE`, and pooler: what seeds share."""
 
@@ -48,7 +55,7 @@ def points(files: Sequence[Raw]) -> list[Point]:
     """One for each point of each curve: over seeds, look by look, for seeds may differ in the steps of an epoch.
 
     Raises:
-        ValueError: a value is no number, or a point is there twice.
+        ValueError: a value is no number, or a norm below 0, or a point is there twice.
     """
     read = [_reading(file, number, record) for file in files for number, record in enumerate(file.records(), 1)]
     _refuse_twice(read)
@@ -71,8 +78,14 @@ def points(files: Sequence[Raw]) -> list[Point]:
 def _point(group: Sequence[Reading], look: int, steps: set[int]) -> Point:
     span = str(min(steps)) if len(steps) == 1 else f"{min(steps)} to {max(steps)}"
     names = {**group[0].names, "step": span}
-    value = mean([(one.value, one.source) for one in group])
-    return Point(tuple(names[name] for name in NAMES), look, len(group), value)
+    values = [(one.value, one.source) for one in group]
+    return Point(tuple(names[name] for name in NAMES), look, len(group), _mean(names["measure"], values))
+
+
+def _mean(measure: str, values: Sequence[tuple[float, Source]]) -> Number:
+    if measure in (NORM, RATIO):
+        return mean(values, spread=geometric)
+    return share(mean(values)) if measure == IMPORTANCE else mean(values)
 
 
 def _reading(file: Raw, number: int, record: dict[str, str]) -> Reading:
@@ -82,6 +95,8 @@ def _reading(file: Raw, number: int, record: dict[str, str]) -> Reading:
         step, value = int(record["step"]), float(record["value"])
     except ValueError as error:
         raise ValueError(f"{file.path}: row {number} cannot be read: {error}") from error
+    if names["measure"] in (NORM, RATIO) and value < 0:
+        raise ValueError(f"{file.path}: row {number}: a {names['measure']} is never below 0, {value:g} came")
     return Reading(names, curve, record["seed"], step, value, Source(file.name, (number,)))
 
 
@@ -107,11 +122,11 @@ def sections(found: Sequence[Point]) -> Iterator[Section]:
         choices.append(Choice(column, values, values[0] if name in CHOSEN else ""))
     note = (
         "Mean and 95% t-interval over seeds, after a step of training, at a position in the text. "
-        "Where seeds differ in the steps of an epoch, the first and the last of them are given."
+        "Where seeds differ in the steps of an epoch, the first and the last of them are given. "
     )
     yield Section(
         "curves", "Curves", columns, rows, choices, (SHOWN.index("pooler"),), len(SHOWN) + 1, "not run",
-        notes=(note,), in_order=True,
+        notes=(note + SPREAD,), in_order=True,
     )  # fmt: skip  # a table
 
 
@@ -165,7 +180,8 @@ def report(files: Sequence[Raw], found: Sequence[Grid], plots: Plots) -> Iterato
     """Every grid, its plot above."""
     if not files:
         return
-    yield from ("## Curves", "", f"Raw rows: {', '.join(linked(file) for file in files)}.", "")
+    yield from ("## Curves", "", f"Mean and 95% t-interval over seeds. {SPREAD}", "")
+    yield from (f"Raw rows: {', '.join(linked(file) for file in files)}.", "")
     for study in dict.fromkeys(grid.study for grid in found):
         yield from (f"### {plain(study)}", "")
         yield from (f"![{plain(title)}]({path})\n" for title, path in plots.get(study, ()))

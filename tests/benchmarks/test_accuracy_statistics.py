@@ -6,7 +6,7 @@ import pytest
 from scipy import stats  # type: ignore[import-untyped]  # it has no types
 
 from benchmarks.accuracy.bands import count, read, written
-from benchmarks.accuracy.statistics import Interval, best, interval
+from benchmarks.accuracy.statistics import Interval, best, geometric, interval
 
 
 @pytest.mark.parametrize("values", [[0.8, 0.83], [0.8, 0.82, 0.9], [0.1, 0.2, 0.35, 0.3, 0.25]])
@@ -46,6 +46,25 @@ def test_of_what_is_no_number_the_mean_is_none() -> None:
     found = interval([math.nan, 1.0])
     assert math.isnan(found.mean)
     assert (found.low, found.high) == (-math.inf, math.inf)
+
+
+@pytest.mark.parametrize("values", [[8.6e19, 2e18], [0.98, 0.89, 0.72], [3e4, 1e6, 6e5, 7e9]])
+def test_a_geometric_interval_is_students_of_the_logarithms(values: list[float]) -> None:
+    found = geometric(values)
+    logs = [math.log10(value) for value in values]
+    low, high = stats.t.interval(0.95, len(logs) - 1, loc=sum(logs) / len(logs), scale=stats.sem(logs))
+    assert [found.mean, found.low, found.high] == pytest.approx([stats.gmean(values), 10**low, 10**high])
+    assert found.seeds == len(values)
+
+
+def test_what_has_no_logarithm_bounds_nothing() -> None:
+    # e^8,777, the interval's end of the last, is no float.
+    for values, middle in (([4.0], 4.0), ([math.inf, 2.0, 8.0], 8.0), ([0.0, 1.0, 3.0], 1.0), ([1e-300, 1e300], 1.0)):
+        found = geometric(values)
+        assert found.mean == pytest.approx(middle)
+        assert (found.low, found.high, found.seeds) == (0.0, math.inf, len(values))
+    with pytest.raises(ValueError, match=r"math domain error|expected a positive input"):
+        geometric([-1.0])
 
 
 def test_a_winner_is_alone() -> None:

@@ -71,3 +71,14 @@ def test_a_point_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         points.points(read_all(tmp_path))
     write_csv(tmp_path / "a.csv", heads, row, point(heads, seed=1, step=1, value=2, content_hash="0b"))
     assert [one.seeds for one in points.points(read_all(tmp_path))] == [1, 1]  # other texts are another curve
+
+
+def test_an_importance_ends_at_0_and_1_and_a_norm_is_not_below_0(tmp_path: Path) -> None:
+    heads = [field.name for field in fields(Point)]
+    rows = [point(heads, seed=seed, step=1, value=seed, measure="word importance") for seed in (0, 1)]
+    write_csv(tmp_path / "a.csv", heads, *rows)
+    (found,) = points.points(read_all(tmp_path))
+    assert (found.value.value, found.value.low, found.value.high) == (0.5, 0.0, 1.0)
+    write_csv(tmp_path / "a.csv", heads, *rows, point(heads, seed=0, step=1, value=-2, measure="gradient norm"))
+    with pytest.raises(ValueError, match=r"a\.csv: row 3: a gradient norm is never below 0, -2 came"):
+        points.points(read_all(tmp_path))

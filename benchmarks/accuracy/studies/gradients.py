@@ -19,6 +19,7 @@ from recipes.model import TextClassifier
 from seqpool import RNNEncoder, view
 from seqpool.analysis import by_position, hidden_gradient_norms, vanishing_ratio
 
+NORM, RATIO = "gradient norm", "vanishing ratio"
 TEXTS = 64
 AN_EPOCH = 4
 """Times an epoch that it is looked at."""
@@ -68,5 +69,5 @@ class Watcher(Callback):
         norms = hidden_gradient_norms(encoder.rnn, losses, seq)
         about = {"step": step, "texts": len(labels)}
         by_tenth = by_position(seq, norms).nanmean(0).tolist()
-        self.points += self.session.curve("gradient norm", by_tenth, **about)
-        self.points.append(self.session.number("vanishing ratio", float(vanishing_ratio(seq, norms)), **about))
+        self.points += self.session.curve(NORM, by_tenth, **about)
+        self.points.append(self.session.number(RATIO, float(vanishing_ratio(seq, norms)), **about))

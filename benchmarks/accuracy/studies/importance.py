@@ -18,6 +18,7 @@ from recipes.model import TextClassifier
 from seqpool import view
 from seqpool.analysis import by_position, split_at, word_importance
 
+IMPORTANCE = "word importance"
 UNKNOWN = 1
 """Id of the word that stands in for those taken away."""
 WINDOW = 5
@@ -36,7 +37,7 @@ def measure(job: Job) -> list[Point]:
         raise ValueError("no test text has ten words: give longer ones, or a greater max_tokens")
     curves = torch.cat(found)
     step = trained.trainer.global_step
-    return session.curve("word importance", curves.mean(0).tolist(), step=step, texts=len(curves))
+    return session.curve(IMPORTANCE, curves.mean(0).tolist(), step=step, texts=len(curves))
 
 
 def importance(model: TextClassifier, batch: Batch) -> Tensor:
