@@ -158,6 +158,12 @@ def test_curves_have_a_point_a_tenth() -> None:
     assert all(0 <= point.value <= 1 for point in words)
 
 
+@pytest.mark.parametrize(("size", "steps"), [(1_500, [0, 1, 2, 3, 4, 5]), (2_400, [0, 2, 3, 4, 5, 7, 8, 9])])
+def test_curves_are_looked_at_four_times_an_epoch_at_most(size: int, steps: list[int]) -> None:
+    points = gradients.measure(replace(JOB, study="gradients", pooler="MaskedMeanPooler", size=size, epochs=2))
+    assert sorted({point.step for point in points}) == steps
+
+
 def test_a_texts_importance_does_not_depend_on_its_batch() -> None:
     data, _ = JOB.data()
     model = build(JOB, data).eval()

@@ -22,7 +22,7 @@ from seqpool.analysis import by_position, hidden_gradient_norms, vanishing_ratio
 NORM, RATIO = "gradient norm", "vanishing ratio"
 TEXTS = 64
 AN_EPOCH = 4
-"""Times an epoch that it is looked at."""
+"""Times an epoch that it is looked at, as evenly as its batches allow; before each where it has fewer."""
 
 
 def measure(job: Job) -> list[Point]:
@@ -42,14 +42,14 @@ def measure(job: Job) -> list[Point]:
 @final
 @dataclass
 class Watcher(Callback):
-    """Measure before the first step and `AN_EPOCH` times an epoch."""
+    """Measure before the first step of an epoch, and until its end `AN_EPOCH` times in all."""
 
     session: Session
     batch: Batch
     points: list[Point] = field(default_factory=list)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
-        if batch_idx % max(1, int(trainer.num_training_batches) // AN_EPOCH) == 0:
+        if batch_idx * AN_EPOCH % int(trainer.num_training_batches) < AN_EPOCH:
             pl_module.eval()
             self.look(pl_module, trainer.global_step)
             pl_module.train()
