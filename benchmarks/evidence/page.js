@@ -6,6 +6,7 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const ANY = "any";
 const MOST_MARKS = 60;
 const MOST_LETTERS = 24;
+const WIDE = 50; // ratio of the largest value to the least from which a scale of decades is logarithmic
 const LAYOUT = {topStart: "search", topEnd: null, bottomStart: ["info", "pageLength"], bottomEnd: "paging"};
 
 function element(tag, text, attributes = {}) {
@@ -14,11 +15,16 @@ function element(tag, text, attributes = {}) {
   return made;
 }
 
+function short(value) {
+  const rounded = Number(value.toPrecision(3)), size = Math.abs(rounded);
+  return size && (size < 1e-4 || size >= 1e7) ? rounded.toExponential() : String(rounded);
+}
+
 // A number is [value, low, high, source, note]; null is one that is not there, text one that JSON cannot hold.
 function written(number, column) {
   const one = (value) => {
     if (!Number.isFinite(value)) return {inf: "∞", "-inf": "-∞"}[value] ?? "not finite";
-    const text = column.digits === null ? String(Number(value.toPrecision(3))) : value.toFixed(column.digits);
+    const text = column.digits === null ? short(value) : value.toFixed(column.digits);
     return column.signed && value > 0 ? `+${text}` : text;
   };
   const [value, low, high, , note] = number;
@@ -63,13 +69,13 @@ const narrow = matchMedia("(max-width: 600px)");
 const cut = (text) => (narrow.matches && text.length > MOST_LETTERS ? `${text.slice(0, 8)}…${text.slice(9 - MOST_LETTERS)}` : text);
 const lines = (text) => (narrow.matches ? text.replace(/(.{12,}?) /g, "$1<br>") : text);
 
-function layoutOf(title, labels) {
+function layoutOf(title, labels, type) {
   const style = getComputedStyle(document.documentElement);
   const ink = style.getPropertyValue("--ink"), line = style.getPropertyValue("--line");
   return {
     autosize: true, height: 80 + 22 * labels.length, margin: {l: 10, r: 10, t: 10, b: 50}, showlegend: false,
     paper_bgcolor: "transparent", plot_bgcolor: "transparent", font: {color: ink, size: 12},
-    xaxis: {title: {text: lines(title)}, gridcolor: line, zerolinecolor: line, automargin: true, fixedrange: true},
+    xaxis: {type, title: {text: lines(title)}, gridcolor: line, zerolinecolor: line, automargin: true, fixedrange: true},
     yaxis: {type: "category", autorange: "reversed", gridcolor: line, automargin: true, fixedrange: true,
       tickvals: labels.map(plain), ticktext: labels.map((label) => plain(cut(label)))},
   };
@@ -89,6 +95,8 @@ function draw(place, section, rows) {
     .filter((index) => !section.label.includes(index) && new Set(rows.map((row) => row[index])).size > 1);
   const label = (row) => [...section.label, ...free].map((index) => row[index]).join(", ");
   const values = marks.map((row) => row[column]);
+  const sizes = values.map(([value]) => value);
+  const far = section.decades && Math.min(...sizes) > 0 && Math.max(...sizes) > WIDE * Math.min(...sizes);
   const spread = {
     type: "data", symmetric: false, thickness: 1.5,
     array: values.map(([value, , high]) => (Number.isFinite(high) ? high - value : 0)),
@@ -96,12 +104,13 @@ function draw(place, section, rows) {
   };
   const mark = getComputedStyle(document.documentElement).getPropertyValue("--mark");
   const trace = {
-    type: "scatter", mode: "markers", x: values.map(([value]) => value), y: marks.map(label).map(plain), error_x: spread,
+    type: "scatter", mode: "markers", x: sizes, y: marks.map(label).map(plain), error_x: spread,
     marker: {color: mark, size: 8}, text: values.map((value) => written(value, section.columns[column])),
     hovertemplate: "%{y}: %{text}<extra></extra>", customdata: values.map((value) => value[3]),
   };
   const first = !place.classList.contains("js-plotly-plot");
-  Plotly.react(place, [trace], layoutOf(section.columns[column].title, [...new Set(marks.map(label))]), {responsive: true, displayModeBar: false});
+  const layout = layoutOf(section.columns[column].title, [...new Set(marks.map(label))], far ? "log" : "linear");
+  Plotly.react(place, [trace], layout, {responsive: true, displayModeBar: false});
   if (first) place.on("plotly_click", ({points}) => { location.hash = `raw:${points[0].customdata}`; });
   return "";
 }

@@ -126,7 +126,7 @@ def sections(found: Sequence[Point]) -> Iterator[Section]:
     )
     yield Section(
         "curves", "Curves", columns, rows, choices, (SHOWN.index("pooler"),), len(SHOWN) + 1, "not run",
-        notes=(note + SPREAD,), in_order=True,
+        notes=(note + SPREAD,), in_order=True, decades=True,
     )  # fmt: skip  # a table
 
 

@@ -50,7 +50,8 @@ Line = tuple[str | Number | None, ...]
 class Section:
     """One table with its plot: `label` names the columns that name a mark, `plotted` the one that is drawn.
 
-    A `None` in a line reads `absent`; marks are drawn best first, or in the order of the lines.
+    A `None` in a line reads `absent`; marks are drawn best first, or in the order of the lines, and of `decades` on a
+    logarithmic scale where they are far apart.
     """
 
     key: str
@@ -63,6 +64,7 @@ class Section:
     absent: str
     lower_is_better: bool = False
     in_order: bool = False
+    decades: bool = False
     notes: Sequence[str] = field(default_factory=tuple)
 
     def data(self) -> dict[str, Any]:
@@ -77,6 +79,7 @@ class Section:
             "absent": self.absent,
             "lower_is_better": self.lower_is_better,
             "in_order": self.in_order,
+            "decades": self.decades,
         }
 
 

@@ -83,13 +83,15 @@ def studies(folder: Path) -> None:
 
 
 def curves(folder: Path) -> None:
-    """A ratio that is not finite once it is looked at a third time, and norms of two seeds, one of which goes on."""
+    """Ratios, one not finite once it is looked at a third time, some far apart, and norms; one seed of two goes on."""
     heads = [field.name for field in fields(Point)]
     ratios = ((0, 5, 2.0), (1, 5, 4.0), (0, 10, 1.0), (0, 15, math.inf), (1, 10, 1.0), (1, 15, 2.0))
+    far = ((5, 2e20), (10, 4e-5))
     write_csv(
         folder / "study-gradients.csv",
         heads,
         *(point(heads, seed=seed, step=step, value=value) for seed, step, value in ratios),
+        *(point(heads, seed=0, step=step, value=value, pooler="FirstPooler") for step, value in far),
         *(
             point(heads, measure="gradient norm", seed=seed, step=step, position=position, value=step + seed)
             for seed, steps in ((0, (0, 6, 12, 18)), (1, (0, 7, 14)))

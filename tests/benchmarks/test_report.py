@@ -65,6 +65,7 @@ def test_curves_stand_by_step_and_by_position_at_three_looks(lines: list[str]) -
     assert "|   | 5 | 10 | 15 |" in lines
     # 2 and 4: t of one degree of freedom is 12.7062, so sqrt(8) times 2^(-+ 12.7062 / 2).
     assert "| LastPooler | 2.83 [0.0346, 231] | 1 [1, 1] | ∞ |" in lines
+    assert "| FirstPooler | 2e+20 | 4e-05 | not run |" in lines
     # Seeds 0 and 1 at 0, no logarithm; 6 and 7 + 1; 12 and 14 + 1. Only seed 0 was looked at once more, at 18.
     steps = [line.rpartition("after step ")[2] for line in lines if line.startswith("Gradient norm;")]
     assert steps == ["0; by position:", "6 to 7; by position:", "12 to 14; by position:"]

@@ -120,6 +120,11 @@ def test_what_is_not_finite_is_said_and_not_drawn(loaded: webdriver.Chrome) -> N
     assert len(loaded.find_elements(By.CSS_SELECTOR, "#curves .plot .point")) == 2
     sort(loaded, "curves", "value")
     assert rows(loaded, "curves")[0] == "15 2 ∞"
+    axis = "return document.querySelector('#curves .plot').layout.xaxis.type"
+    assert loaded.execute_script(axis) == "linear"
+    choose(loaded, "curves", 7, "FirstPooler")
+    assert rows(loaded, "curves") == ["5 1 2e+20", "10 1 4e-5"]
+    assert loaded.execute_script(axis) == "log"
     choose(loaded, "accuracy", 1, "trec")
     bag = "bag of words, linear 1 0.800, the same for every seed +0.083 [+0.012, +0.155]"
     assert [row for row in rows(loaded, "accuracy") if row.startswith(bag)] != []
